@@ -1,0 +1,97 @@
+"""What the machine can do: vector width and features, derived from CPU features alone; it knows nothing of programs."""
+
+from __future__ import annotations
+
+import functools
+import os
+import warnings
+from dataclasses import dataclass
+
+import llvmlite.binding as llvm
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A code generation target.
+
+    Attributes:
+        triple: LLVM target triple.
+        cpu: CPU name handed to LLVM; it selects scheduling models only.
+        features: LLVM feature string; it alone decides which instructions are used.
+        vector_bytes: width of one vector register in bytes (64 on AVX-512, 32 on AVX2, 16 otherwise).
+        has_fma: whether a fused multiply-add instruction exists.
+    """
+
+    triple: str
+    cpu: str
+    features: str
+    vector_bytes: int
+    has_fma: bool
+
+    def lanes(self, itemsize: int) -> int:
+        """Number of elements of `itemsize` bytes in one vector register."""
+        return max(1, self.vector_bytes // itemsize)
+
+    @property
+    def key(self) -> str:
+        """Everything about the target that compiled objects depend on."""
+        return f"{self.triple}|{self.cpu}|{self.features}|{self.vector_bytes}"
+
+
+def _features(cpu_override: str | None) -> str:
+    if cpu_override is not None:
+        return ""
+    return str(llvm.get_host_cpu_features().flatten())
+
+
+@functools.cache
+def _initialize() -> None:
+    llvm.initialize_native_target()
+    llvm.initialize_native_asmprinter()
+    llvm.initialize_native_asmparser()
+
+
+@functools.cache
+def host() -> Target:
+    """The target of this process: the host CPU, or the CPU named by LITHOGRAPH_TARGET.
+
+    A CPU without fused multiply-add still runs (LLVM calls the C library's fma), slowly; one warning says so.
+    """
+    _initialize()
+    override = os.environ.get("LITHOGRAPH_TARGET") or None
+    triple = str(llvm.get_process_triple())
+    cpu = override or str(llvm.get_host_cpu_name())
+    features = _features(override)
+    if override is None:
+        present = {f[1:] for f in features.split(",") if f.startswith("+")}
+    else:
+        present = _features_of_cpu(cpu)
+    aarch64 = triple.startswith(("aarch64", "arm64"))
+    vector_bytes = 64 if {"avx512f", "avx512bw", "avx512vl", "avx512dq"} <= present else 32 if "avx2" in present else 16
+    has_fma = aarch64 or "fma" in present
+    if not has_fma:
+        warnings.warn(
+            f"lithograph: CPU {cpu!r} has no fused multiply-add instruction; results stay the same, "
+            "but compiled code will be many times slower.",
+            RuntimeWarning,
+            stacklevel=2,
+        )
+    return Target(triple, cpu, features, vector_bytes, has_fma)
+
+
+def _features_of_cpu(cpu: str) -> set[str]:
+    wide = ("skylake-avx512", "icelake", "cascadelake", "cooperlake", "sapphirerapids", "graniterapids", "rocketlake",
+            "tigerlake", "znver4", "znver5", "x86-64-v4")
+    if cpu.startswith(wide):
+        return {"avx512f", "avx512bw", "avx512vl", "avx512dq", "avx2", "fma"}
+    if cpu.startswith(("haswell", "broadwell", "skylake", "znver", "alderlake", "raptorlake", "x86-64-v3")):
+        return {"avx2", "fma"}
+    return set()
+
+
+def machine(target: Target) -> llvm.TargetMachine:
+    """A fresh LLVM target machine for `target` (code generation level 2, position independent)."""
+    _initialize()
+    return llvm.Target.from_triple(target.triple).create_target_machine(
+        cpu=target.cpu, features=target.features, opt=2, reloc="pic", codemodel="default", jit=True
+    )

@@ -1,0 +1,152 @@
+"""What every array can do, whoever holds its values: operators, spelled once over the op table.
+
+Tensor, Variable and the traced value derive from `Array`; `ir/ops` adds the methods. This file knows no op beyond its name.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from .dtypes import DType
+from .registry import OPS
+from .types import Shape, TensorType
+
+if TYPE_CHECKING:
+    from .stage import Operand
+
+
+class Array:
+    """An array value: a dtype, a shape, operators and methods."""
+
+    __slots__ = ()
+    __array_ufunc__ = None
+    _aval: TensorType
+
+    @property
+    def shape(self) -> Shape:
+        """Extents, one per axis."""
+        return self._aval.shape
+
+    @property
+    def dtype(self) -> DType:
+        """Element type."""
+        return self._aval.dtype
+
+    @property
+    def ndim(self) -> int:
+        """Number of axes."""
+        return self._aval.ndim
+
+    @property
+    def size(self) -> int:
+        """Number of elements."""
+        return self._aval.size
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of the elements."""
+        return self._aval.nbytes
+
+    def __len__(self) -> int:
+        """Extent of the first axis; TypeError for a 0-d array."""
+        if not self._aval.ndim:
+            raise TypeError("len() of a 0-d tensor")
+        return self._aval.static_shape[0]
+
+    def __add__(self, other: Operand) -> Array:
+        return OPS["add"].call(self, other)
+
+    def __radd__(self, other: Operand) -> Array:
+        return OPS["add"].call(other, self)
+
+    def __sub__(self, other: Operand) -> Array:
+        return OPS["subtract"].call(self, other)
+
+    def __rsub__(self, other: Operand) -> Array:
+        return OPS["subtract"].call(other, self)
+
+    def __mul__(self, other: Operand) -> Array:
+        return OPS["multiply"].call(self, other)
+
+    def __rmul__(self, other: Operand) -> Array:
+        return OPS["multiply"].call(other, self)
+
+    def __truediv__(self, other: Operand) -> Array:
+        return OPS["divide"].call(self, other)
+
+    def __rtruediv__(self, other: Operand) -> Array:
+        return OPS["divide"].call(other, self)
+
+    def __floordiv__(self, other: Operand) -> Array:
+        return OPS["floor_divide"].call(self, other)
+
+    def __rfloordiv__(self, other: Operand) -> Array:
+        return OPS["floor_divide"].call(other, self)
+
+    def __mod__(self, other: Operand) -> Array:
+        return OPS["remainder"].call(self, other)
+
+    def __rmod__(self, other: Operand) -> Array:
+        return OPS["remainder"].call(other, self)
+
+    def __pow__(self, other: Operand) -> Array:
+        return OPS["power"].call(self, other)
+
+    def __rpow__(self, other: Operand) -> Array:
+        return OPS["power"].call(other, self)
+
+    def __matmul__(self, other: Operand) -> Array:
+        return OPS["matmul"].call(self, other)
+
+    def __rmatmul__(self, other: Operand) -> Array:
+        return OPS["matmul"].call(other, self)
+
+    def __and__(self, other: Operand) -> Array:
+        return OPS["bitwise_and"].call(self, other)
+
+    def __rand__(self, other: Operand) -> Array:
+        return OPS["bitwise_and"].call(other, self)
+
+    def __or__(self, other: Operand) -> Array:
+        return OPS["bitwise_or"].call(self, other)
+
+    def __ror__(self, other: Operand) -> Array:
+        return OPS["bitwise_or"].call(other, self)
+
+    def __xor__(self, other: Operand) -> Array:
+        return OPS["bitwise_xor"].call(self, other)
+
+    def __rxor__(self, other: Operand) -> Array:
+        return OPS["bitwise_xor"].call(other, self)
+
+    def __neg__(self) -> Array:
+        return OPS["negative"].call(self)
+
+    def __pos__(self) -> Array:
+        return self
+
+    def __abs__(self) -> Array:
+        return OPS["abs"].call(self)
+
+    def __invert__(self) -> Array:
+        return OPS["bitwise_invert"].call(self)
+
+    def __lt__(self, other: Operand) -> Array:
+        return OPS["less"].call(self, other)
+
+    def __le__(self, other: Operand) -> Array:
+        return OPS["less_equal"].call(self, other)
+
+    def __gt__(self, other: Operand) -> Array:
+        return OPS["greater"].call(self, other)
+
+    def __ge__(self, other: Operand) -> Array:
+        return OPS["greater_equal"].call(self, other)
+
+    def __eq__(self, other: object) -> Any:
+        return OPS["equal"].call(self, other)
+
+    def __ne__(self, other: object) -> Any:
+        return OPS["not_equal"].call(self, other)
+
+    __hash__ = object.__hash__

@@ -1,0 +1,100 @@
+"""Static parameters of nodes: a few small frozen classes shared between like ops; it knows no op."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final, TypeVar
+
+import numpy as np
+
+from .dtypes import DType
+from .types import Extent, Shape, TensorType
+
+
+@dataclass(frozen=True, slots=True)
+class Attrs:
+    """Parameters that are known when a program is built; subclasses compare by value."""
+
+
+NO_ATTRS: Final = Attrs()
+
+
+@dataclass(frozen=True, slots=True)
+class Axis(Attrs):
+    """One axis, non-negative."""
+
+    axis: int
+
+
+@dataclass(frozen=True, slots=True)
+class Axes(Attrs):
+    """Axes to reduce over (sorted, non-negative); `keepdims` leaves them in the result with extent 1."""
+
+    axes: tuple[int, ...]
+    keepdims: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ShapeOf(Attrs):
+    """A target shape."""
+
+    shape: Shape
+
+
+@dataclass(frozen=True, slots=True)
+class Permutation(Attrs):
+    """Result axis i is operand axis `order[i]`."""
+
+    order: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Slice(Attrs):
+    """Per axis: the first index, the step (never 0) and the number of elements taken."""
+
+    starts: tuple[Extent, ...]
+    steps: tuple[int, ...]
+    extents: Shape
+
+
+@dataclass(frozen=True, slots=True)
+class Cast(Attrs):
+    """A target dtype."""
+
+    dtype: DType
+
+
+@dataclass(frozen=True, slots=True)
+class Fill(Attrs):
+    """A dtype and a shape made from nothing."""
+
+    dtype: DType
+    shape: Shape
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Constant(Attrs):
+    """A constant array (read-only); two constants are equal when dtype, shape and bits are."""
+
+    value: np.ndarray
+    type: TensorType
+
+    def _key(self) -> tuple[TensorType, bytes | int]:
+        return self.type, self.value.tobytes() if self.value.nbytes <= 64 else id(self.value)
+
+    def __eq__(self, other: object) -> bool:
+        return self is other or (isinstance(other, Constant) and self._key() == other._key())
+
+    def __hash__(self) -> int:
+        return hash(self._key())
+
+
+_A = TypeVar("_A", bound=Attrs)
+_interned: Final[dict[Attrs, Attrs]] = {}
+
+
+def intern(attrs: _A) -> _A:
+    """The one object that stands for all attrs equal to `attrs`, so that native dispatch can compare by identity."""
+    if len(_interned) > 65536:
+        _interned.clear()
+    return _interned.setdefault(attrs, attrs)  # type: ignore[return-value]

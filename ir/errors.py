@@ -1,0 +1,55 @@
+"""The exceptions that users see; it knows nothing of what raises them."""
+
+from __future__ import annotations
+
+
+class LithographError(Exception):
+    """Root of all errors that Lithograph raises on purpose."""
+
+
+class ShapeError(LithographError, ValueError):
+    """Shapes, ranks or axes that do not fit."""
+
+
+class DTypeError(LithographError, TypeError):
+    """Element types that an operation does not take."""
+
+
+class ArgumentError(LithographError, TypeError):
+    """An argument of a kind that an operation does not take."""
+
+
+class RangeError(LithographError, IndexError):
+    """An index outside the axis it selects from."""
+
+
+class DomainError(LithographError, ValueError):
+    """A value outside what an operation is defined on."""
+
+
+class DivisionError(LithographError, ZeroDivisionError):
+    """Integer division or remainder by zero."""
+
+
+class IntegerOverflow(LithographError, OverflowError):
+    """A Python integer that does not fit the dtype it is asked to have."""
+
+
+class TraceError(LithographError, TypeError):
+    """Something that plain Python could do and a traced function cannot."""
+
+
+class StateError(LithographError, RuntimeError):
+    """A misuse of variables, disposed tensors or tensors that left their trace."""
+
+
+class IRSyntaxError(LithographError, ValueError):
+    """IR text that cannot be read; the message names line and column."""
+
+
+class VerifyError(LithographError, ValueError):
+    """A graph that breaks a rule of the IR; the message prints the neighbourhood of the fault."""
+
+
+class PassError(LithographError, RuntimeError):
+    """A pass that changed the meaning of a graph, or failed; the message names the pass and the repro file."""

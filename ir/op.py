@@ -1,0 +1,207 @@
+"""What an op is: one row that says its type rule, its reference, its gradient and its meaning per element.
+
+Everything else about an op is derived from its row. Rows live in `ir/ops/`; a row and the public function that calls it
+stand side by side. This file knows no particular op.
+"""
+
+from __future__ import annotations
+
+import enum
+import functools
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from .array import Array
+from .attrs import Attrs
+from .dtypes import DType
+from .registry import OPS
+from .scalar import Scalar
+from .stage import apply
+from .types import Extent, TensorType
+
+
+class Flags(enum.Flag):
+    """How passes must treat an op."""
+
+    NONE = 0
+    CHECKED = enum.auto()
+    """It may fail at run time: never dropped as dead, never hoisted out of a branch."""
+    ORDERED = enum.auto()
+    """It has an effect: never merged, dropped or reordered."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """An operand as seen by a lowering: its type, and its element at an index."""
+
+    type: TensorType
+    at: Callable[..., Scalar]
+    """`at(*index)` with one int64 Scalar per axis gives the element."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pointwise:
+    """One scalar function of the operands' elements; operands broadcast together.
+
+    Attributes:
+        body: `body(*scalars)`, or `body(*scalars, attrs)` when the op has attrs, gives the result's scalar.
+    """
+
+    body: Callable[..., Scalar]
+
+
+@dataclass(frozen=True, slots=True)
+class Element:
+    """The result's element at an index, as a function of the operands at any index.
+
+    Attributes:
+        at: `at(attrs, result_type, index, readers)` gives the result's scalar; `index` has an int64 Scalar per axis.
+        view: the result is one operand read at an affine index: nothing is computed.
+    """
+
+    at: Callable[[Attrs, TensorType, tuple[Scalar, ...], tuple[Reader, ...]], Scalar]
+    view: bool = False
+
+
+class Combine(enum.Enum):
+    """How a reduction combines elements; `SUM` of floats follows order T8 (see `ir/reduction.py`)."""
+
+    SUM = "sum"
+    MAX = "max"
+    MIN = "min"
+    ANY = "any"
+    ALL = "all"
+    ARGMAX = "argmax"
+    ARGMIN = "argmin"
+
+
+@dataclass(frozen=True, slots=True)
+class Reduce:
+    """A reduction of the one operand over the axes in `attrs.axes` (a sorted tuple of non-negative ints).
+
+    Attributes:
+        combine: the combining function.
+    """
+
+    combine: Combine
+
+
+@dataclass(frozen=True, slots=True)
+class Contract:
+    """Matrix product of the last two axes of two operands of equal rank, batched over the broadcast leading axes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Alias:
+    """The result has the operand's elements in the same row-major order: only the shape differs."""
+
+
+@dataclass(frozen=True, slots=True)
+class Literal:
+    """A constant: `attrs.value` holds it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Host:
+    """No native lowering: the reference runs in a host step."""
+
+
+@dataclass(frozen=True, slots=True)
+class Structural:
+    """An op made by the compiler (call, fusion): its meaning is its region."""
+
+
+Lowering = Pointwise | Element | Reduce | Contract | Alias | Literal | Host | Structural
+
+Infer = Callable[[tuple[TensorType, ...], Attrs], TensorType]
+"""Result type from operand types (already promoted) and attrs; raises ShapeError or DTypeError."""
+
+Promote = Callable[[str, tuple[TensorType, ...]], tuple[DType, ...]]
+"""The dtype each operand is converted to first, from the op's name and the operand types (Python numbers are weak)."""
+
+Vjp = Callable[..., Array]
+"""Cotangent of one operand: `vjp(g, y, *operands)`, or `vjp(g, y, *operands, attrs)` when the op has attrs."""
+
+VariadicVjp = Callable[[Array, Array, tuple[Array, ...], Attrs, int], Array]
+"""Cotangent of operand number i of a variadic op: `vjp(g, y, operands, attrs, i)`."""
+
+Sample = tuple[tuple[np.ndarray, ...], Attrs]
+"""Operands and attrs for which an op is defined."""
+
+Samples = Callable[[np.random.Generator, DType], list[Sample]]
+"""Example inputs of one dtype for generated tests; an empty list when the op does not take the dtype."""
+
+
+class Op:
+    """One row of the op table; compares by identity.
+
+    Attributes:
+        name: as in IR text, and unique.
+        infer, promote, reference, lowering, vjp: see the types above; `vjp` is a tuple with one entry per operand
+            (None where the op is not differentiable), a `VariadicVjp`, or None.
+        attrs: the class of its attrs, or None.
+        flags: how passes treat it.
+        samples: inputs for the tests that are generated from the row.
+        call: calls the op through the current stage; the runtime puts its native dispatcher here.
+    """
+
+    __slots__ = (
+        "_types", "attrs", "call", "flags", "infer", "lowering", "name", "promote", "reference", "samples", "vjp",
+    )  # fmt: skip
+
+    call: Callable[..., Array]
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        infer: Infer,
+        promote: Promote,
+        reference: Callable[..., np.ndarray],
+        lowering: Lowering,
+        vjp: Sequence[Vjp | None] | VariadicVjp | None = None,
+        attrs: type[Attrs] | None = None,
+        flags: Flags = Flags.NONE,
+        samples: Samples | None = None,
+    ) -> None:
+        if name in OPS:
+            raise ValueError(f"op {name!r} is defined twice")
+        self.name = name
+        self.infer = infer
+        self.promote = promote
+        self.reference = reference
+        self.lowering = lowering
+        self.vjp: tuple[Vjp | None, ...] | VariadicVjp | None = (
+            vjp if vjp is None or callable(vjp) else tuple(vjp)
+        )
+        self.attrs = attrs
+        self.flags = flags
+        self.samples = samples
+        self._types: dict[tuple[tuple[TensorType, ...], Attrs], TensorType] = {}
+        self.call = functools.partial(apply, self)
+        OPS[name] = self
+
+    def result_type(self, types: tuple[TensorType, ...], attrs: Attrs) -> TensorType:
+        """The type rule, remembered for the last few thousand distinct uses."""
+        key = (types, attrs)
+        known = self._types.get(key)
+        if known is None:
+            known = self.infer(types, attrs)
+            if len(self._types) > 4096:
+                self._types.clear()
+            self._types[key] = known
+        return known
+
+    def evaluate(self, operands: Sequence[np.ndarray], attrs: Attrs) -> np.ndarray:
+        """The reference on NumPy arrays."""
+        return self.reference(*operands, attrs) if self.attrs else self.reference(*operands)
+
+    def __repr__(self) -> str:
+        return f"<op {self.name}>"
+
+
+def extent_of(reader: Reader, axis: int) -> Extent:
+    """The extent of one axis of an operand."""
+    return reader.type.shape[axis]

@@ -1,0 +1,145 @@
+"""The stage: who carries out an op that is called now; the one dynamic variable of the system.
+
+Eager computes, a Builder writes a node, a Recording remembers for the gradient. This file turns the operands of a call
+into arrays of the right dtype, applies the type rule, and hands over to the current stage; it knows no stage itself.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from contextvars import ContextVar
+from typing import TYPE_CHECKING, Final, Protocol
+
+import numpy as np
+
+from . import dtypes
+from .array import Array
+from .attrs import NO_ATTRS, Attrs, Cast
+from .errors import ArgumentError, DTypeError, IntegerOverflow, LithographError
+from .loc import here
+from .registry import OPS
+from .types import TensorType
+
+if TYPE_CHECKING:
+    from .op import Op
+
+Operand = Array | np.ndarray | np.generic | bool | int | float
+
+
+class Stage(Protocol):
+    """What an op call needs of whoever carries it out."""
+
+    def lift(self, operand: Array | np.ndarray) -> Array:
+        """The operand as an array of this stage (a variable is read, a constant enters the trace)."""
+
+    def constant(self, value: np.ndarray) -> Array:
+        """A constant that nobody will change: a Python number given its dtype."""
+
+    def emit(self, op: Op, args: tuple[Array, ...], attrs: Attrs, result: TensorType) -> Array:
+        """Carry out one op; args are lifted and have the dtypes that the row asks for."""
+
+
+_current: Final[ContextVar[Stage]] = ContextVar("lithograph_stage")
+default: list[Stage] = []
+"""The stage in force where no other was entered; the runtime puts Eager here."""
+
+
+def current() -> Stage:
+    """The stage in force in this context."""
+    return _current.get(None) or default[0]
+
+
+@contextlib.contextmanager
+def entered(stage: Stage) -> Iterator[None]:
+    """Make `stage` the current one for a while."""
+    token = _current.set(stage)
+    try:
+        yield
+    finally:
+        _current.reset(token)
+
+
+_WEAK: Final[dict[type, TensorType]] = {
+    bool: TensorType(dtypes.bool_, (), weak=True),
+    int: TensorType(dtypes.int32, (), weak=True),
+    float: TensorType(dtypes.float32, (), weak=True),
+}
+
+
+def operand_type(name: str, operand: object) -> TensorType:
+    """The type of an operand as the user gave it; Python numbers are weak.
+
+    Raises:
+        ArgumentError: it is neither an array nor a number; `name` says which op was called.
+        DTypeError: its NumPy dtype is not supported.
+    """
+    if isinstance(operand, Array):
+        return operand._aval
+    weak = _WEAK.get(type(operand))
+    if weak is not None:
+        return weak
+    if isinstance(operand, np.ndarray | np.generic):
+        return TensorType(dtypes.from_numpy(operand.dtype), operand.shape)
+    raise ArgumentError(
+        f"{name}: an operand must be a tensor, a NumPy array or a number, but a {type(operand).__name__} was given; "
+        "make a tensor of it first with lithograph.tensor(...)"
+    )
+
+
+def number(value: bool | int | float, dtype: dtypes.DType) -> np.ndarray:
+    """A Python number as a 0-d array of `dtype`.
+
+    Raises:
+        IntegerOverflow: an int that `dtype` cannot hold.
+        DTypeError: a float where an integer or bool is wanted.
+    """
+    if isinstance(value, float) and not dtype.is_float:
+        raise DTypeError(f"the Python float {value!r} cannot become {dtype.name} without astype")
+    try:
+        return np.array(value, dtype.numpy)
+    except OverflowError:
+        raise IntegerOverflow(f"the Python int {value} does not fit {dtype.name}") from None
+
+
+def _convert(stage: Stage, operand: Operand, dtype: dtypes.DType) -> Array:
+    if isinstance(operand, bool | int | float) and not isinstance(operand, np.generic):
+        return stage.constant(number(operand, dtype))
+    array = stage.lift(operand if isinstance(operand, Array) else np.asarray(operand))
+    if array._aval.dtype is dtype:
+        return array
+    cast = OPS["astype"]
+    attrs = Cast(dtype)
+    return stage.emit(cast, (array,), attrs, cast.result_type((array._aval,), attrs))
+
+
+def apply(op: Op, *given: Operand | Attrs) -> Array:
+    """Call an op through the current stage: operands, then attrs when the op has them.
+
+    Raises:
+        LithographError: what the row's type rule says; the message ends with the user's line.
+    """
+    operands: tuple[Operand, ...]
+    if op.attrs is None:
+        operands, attrs = given, NO_ATTRS  # type: ignore[assignment]
+    else:
+        operands, attrs = given[:-1], given[-1]  # type: ignore[assignment]
+    stage = current()
+    try:
+        types = tuple([operand_type(op.name, x) for x in operands])
+        wanted = op.promote(op.name, types)
+        args = tuple([_convert(stage, x, d) for x, d in zip(operands, wanted, strict=True)])
+        result = op.result_type(tuple([a._aval for a in args]), attrs)
+    except LithographError as error:
+        raise _located(error) from None
+    return stage.emit(op, args, attrs, result)
+
+
+def _located(error: LithographError) -> LithographError:
+    if not getattr(error, "located", False):
+        loc = here()
+        caret = loc.caret()
+        file, line, _ = loc.position
+        error.args = (f"{error}\n  at {file}:{line}" + (f"\n{caret}" if caret else ""),)
+        error.located = True  # type: ignore[attr-defined]
+    return error

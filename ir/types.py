@@ -1,0 +1,182 @@
+"""Types of values: a dtype and a shape whose extents are numbers or affine expressions over named symbols."""
+
+from __future__ import annotations
+
+import math
+import weakref
+from collections.abc import Mapping
+from typing import Final
+
+from .dtypes import DType
+from .errors import ShapeError
+
+
+class Dim:
+    """An extent known by name only: an affine expression such as `batch`, `2*batch + 1`.
+
+    Two dims are equal when their normal forms are; a symbol stands for any integer >= 0.
+    """
+
+    __slots__ = ("const", "terms")
+
+    terms: tuple[tuple[str, int], ...]
+    const: int
+
+    def __init__(self, terms: Mapping[str, int] | str, const: int = 0) -> None:
+        named = {terms: 1} if isinstance(terms, str) else terms
+        self.terms = tuple(sorted((n, c) for n, c in named.items() if c))
+        self.const = const
+
+    def evaluate(self, sizes: Mapping[str, int]) -> int:
+        """The extent for given sizes of the symbols; KeyError for a symbol that is absent."""
+        return self.const + sum(c * sizes[n] for n, c in self.terms)
+
+    @property
+    def symbols(self) -> tuple[str, ...]:
+        """The names this expression depends on, sorted."""
+        return tuple(n for n, _ in self.terms)
+
+    def _plus(self, other: Extent, sign: int) -> Extent:
+        if isinstance(other, int):
+            return Dim(dict(self.terms), self.const + sign * other)
+        terms = dict(self.terms)
+        for name, c in other.terms:
+            terms[name] = terms.get(name, 0) + sign * c
+        result = Dim(terms, self.const + sign * other.const)
+        return result if result.terms else result.const
+
+    def __add__(self, other: Extent) -> Extent:
+        return self._plus(other, 1)
+
+    def __sub__(self, other: Extent) -> Extent:
+        return self._plus(other, -1)
+
+    def __rsub__(self, other: int) -> Extent:
+        return (self * -1) + other
+
+    def __mul__(self, factor: int) -> Extent:
+        return Dim({n: c * factor for n, c in self.terms}, self.const * factor) if factor else 0
+
+    __radd__ = __add__
+    __rmul__ = __mul__
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Dim) and self.terms == other.terms and self.const == other.const
+
+    def __hash__(self) -> int:
+        return hash((self.terms, self.const))
+
+    def __str__(self) -> str:
+        parts = [n if c == 1 else f"{c}*{n}" for n, c in self.terms]
+        if self.const:
+            parts.append(str(self.const))
+        return "+".join(parts).replace("+-", "-")
+
+    __repr__ = __str__
+
+
+Extent = int | Dim
+Shape = tuple[Extent, ...]
+
+_interned: Final[weakref.WeakValueDictionary[tuple[str, Shape, bool], TensorType]] = weakref.WeakValueDictionary()
+
+
+class TensorType:
+    """The type of one SSA value; interned, so `is` compares.
+
+    Attributes:
+        dtype: element type.
+        shape: extents, each an int >= 0 or a `Dim`.
+        weak: a Python number carried as a 0-d value, which takes a tensor's dtype where it meets one.
+    """
+
+    __slots__ = ("__weakref__", "dtype", "is_static", "ndim", "shape", "weak")
+
+    dtype: DType
+    shape: Shape
+    weak: bool
+    ndim: int
+    is_static: bool
+
+    def __new__(cls, dtype: DType, shape: Shape, weak: bool = False) -> TensorType:
+        key = (dtype.name, shape, weak)
+        known = _interned.get(key)
+        if known is not None:
+            return known
+        self = super().__new__(cls)
+        self.dtype = dtype
+        self.shape = tuple(s if isinstance(s, Dim) else int(s) for s in shape)
+        for s in self.shape:
+            if not isinstance(s, Dim) and s < 0:
+                raise ShapeError(f"an extent must be >= 0, but the shape is {show_shape(self.shape)}")
+        self.weak = weak
+        self.ndim = len(shape)
+        self.is_static = not any(isinstance(s, Dim) for s in shape)
+        return _interned.setdefault((dtype.name, self.shape, weak), self)
+
+    @property
+    def static_shape(self) -> tuple[int, ...]:
+        """The shape as plain integers; ShapeError when an extent is symbolic."""
+        if not self.is_static:
+            raise ShapeError(f"the shape {show_shape(self.shape)} is symbolic where a known one is needed")
+        return self.shape  # type: ignore[return-value]
+
+    @property
+    def size(self) -> int:
+        """Number of elements; ShapeError when an extent is symbolic."""
+        return math.prod(self.static_shape)
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of the contiguous array; ShapeError when an extent is symbolic."""
+        return self.size * self.dtype.itemsize
+
+    def with_shape(self, shape: Shape) -> TensorType:
+        """This dtype with another shape."""
+        return TensorType(self.dtype, shape)
+
+    def with_dtype(self, dtype: DType) -> TensorType:
+        """This shape with another dtype."""
+        return TensorType(dtype, self.shape)
+
+    def __reduce__(self) -> tuple[object, tuple[DType, Shape, bool]]:
+        return TensorType, (self.dtype, self.shape, self.weak)
+
+    def __str__(self) -> str:
+        inner = ", ".join(str(s) for s in self.shape)
+        return f"{'weak ' if self.weak else ''}{self.dtype.name}[{inner}]"
+
+    __repr__ = __str__
+
+
+def show_shape(shape: Shape) -> str:
+    """A shape as users write it: `(2, 3)`."""
+    return "(" + ", ".join(str(s) for s in shape) + ("," if len(shape) == 1 else "") + ")"
+
+
+def broadcast_shapes(name: str, *shapes: Shape) -> Shape:
+    """The common shape under NumPy's broadcasting rule.
+
+    Raises:
+        ShapeError: two extents differ and neither is 1; `name` says which operation asked.
+    """
+    first = shapes[0]
+    if all(s == first for s in shapes[1:]):
+        return first
+    ndim = max(len(s) for s in shapes)
+    result: list[Extent] = []
+    for axis in range(-ndim, 0):
+        extent: Extent = 1
+        for shape in shapes:
+            e = shape[axis] if -axis <= len(shape) else 1
+            if e == 1 or e == extent:
+                continue
+            if extent != 1:
+                given = " and ".join(show_shape(s) for s in shapes)
+                raise ShapeError(
+                    f"{name}: shapes {given} cannot be broadcast together: along axis {axis} the extents are "
+                    f"{extent} and {e}; extents must be equal or 1"
+                )
+            extent = e
+        result.append(extent)
+    return tuple(result)
