@@ -1,1 +1,1 @@
-"""What programs are: types, ops, graphs, their text and meaning; knows no machine, no buffer, no user code."""
+"""What programs are: types, ops, graphs, their text and meaning; knows no machine, buffer or user code."""

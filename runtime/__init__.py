@@ -1,0 +1,1 @@
+"""What holds values: tensors, variables, buffers, native entry and threads; knows nothing of tracing."""
