@@ -1,4 +1,4 @@
-"""What compiling a graph gives: a program, and where it finds its params, state and results; it knows no Python call."""
+"""What compiling a graph gives: a program and where its data lie; it knows nothing of how Python calls it."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ class StateBuffers:
     """Where one state slot lies: read from bufs[buf_in], written to bufs[buf_out] (-1: only read).
 
     Attributes:
-        in_place: the program allows both to be the same memory: it has read what it needs before it writes, and
-            nothing can fail after its first write.
+        in_place: both may be the same memory: the program has read what it needs before it writes, and nothing
+            can fail after its first write.
     """
 
     buf_in: int
@@ -44,10 +44,10 @@ class Executable:
         name: name of the graph.
         program: address of `i64 program(ptr bufs)`; 0 means success.
         n_bufs: length of `bufs`.
-        params: for each param of the traced graph, the buffer it is read from (-1: a state slot's, or unused).
+        params: for each param of the traced graph, the buffer it is read from (-1: a state's, or unused).
         state: for each state slot of the traced graph.
         outputs: the Tensors that a call makes or takes from state.
-        results: for each result of the traced graph that is no state slot's, in order, its index in `outputs`.
+        results: for each result of the traced graph that is no state's, in order, its index in `outputs`.
         arena_bytes, arena_buf: scratch memory, aligned to 64 bytes (-1: none).
         constants, constants_buf: words whose address is passed (None and -1: none).
         release_gil: whether a call is long enough to let other threads run meanwhile.

@@ -1,0 +1,185 @@
+"""Reverse mode: a stage that remembers what was computed, and the one walker that goes back over it.
+
+Meaning. Records are walked in reverse order of creation, and the operands of each in their order. Each array has one
+accumulator: the first contribution is taken as it is, a later one is added to it. So eager code and a traced graph
+add in the same order and get the same bits. Rules are ordinary op calls through the stage below, so a Recording over
+a Recording gives second derivatives, and one over a Builder writes the gradient into the graph. This file knows no op
+beyond `sum`, `reshape` and `constant`, and nothing of who holds the values.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import numpy as np
+
+from .array import Array
+from .attrs import Attrs, Axes, ShapeOf, intern
+from .builder import Builder, Traced
+from .loc import Loc
+from .op import Op, Pointwise
+from .registry import OPS
+from .stage import Stage, entered
+from .types import Shape, TensorType
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Applied:
+    """One op that was carried out; `op` None: the result is the argument under another identity."""
+
+    op: Op | None
+    args: tuple[Array, ...]
+    attrs: Attrs | None
+    result: Array
+
+
+class Recording:
+    """The stage that carries ops out through the stage below it and remembers them.
+
+    Attributes:
+        below: carries out the ops.
+        records: what was carried out, in order.
+    """
+
+    def __init__(self, below: Stage) -> None:
+        self.below = below
+        self.records: list[Applied] = []
+
+    def lift(self, operand: Array | np.ndarray) -> Array:
+        """The operand as an array of the stage below."""
+        return self.below.lift(operand)
+
+    def constant(self, value: np.ndarray) -> Array:
+        """A constant of the stage below."""
+        return self.below.constant(value)
+
+    def emit(self, op: Op, args: tuple[Array, ...], attrs: Attrs, result: TensorType) -> Array:
+        """Carry out one op below and remember it."""
+        made = self.below.emit(op, args, attrs, result)
+        self.records.append(Applied(op, args, attrs, made))
+        return made
+
+    def alias(self, made: Array, of: Array) -> None:
+        """Remember that `made` is `of` under another identity, here and in all Recordings below."""
+        self.records.append(Applied(None, (of,), None, made))
+        if isinstance(self.below, Recording):
+            self.below.alias(made, of)
+
+    @property
+    def ground(self) -> Stage:
+        """The first stage below that is no Recording."""
+        stage: Stage = self
+        while isinstance(stage, Recording):
+            stage = stage.below
+        return stage
+
+    def gradients(
+        self, results: Sequence[Array], seeds: Sequence[Array], wanted: Sequence[Array]
+    ) -> list[Array | None]:
+        """Cotangents of `wanted`, computed through the stage below from the cotangents `seeds` of `results`.
+
+        An entry is None where no result depends on that array. Integers and booleans carry no gradient.
+        """
+        ground = self.ground
+        with entered(self.below):
+            return backward(self.records, results, seeds, wanted, ground if isinstance(ground, Builder) else None)
+
+
+def backward(
+    records: Sequence[Applied],
+    results: Sequence[Array],
+    seeds: Sequence[Array],
+    wanted: Sequence[Array],
+    builder: Builder | None = None,
+) -> list[Array | None]:
+    """Cotangents of `wanted` (None: not connected), computed through the current stage.
+
+    Args:
+        records: in order of creation.
+        results: arrays whose cotangents are given.
+        seeds: their cotangents, of the same dtype and shape.
+        wanted: arrays compared by identity.
+        builder: the graph under construction that the nodes go to; each gets the location of what it derives.
+    """
+    reached = _reached(records, wanted)
+    keep = {id(w) for w in wanted}
+    cotangents: dict[int, Array] = {}
+    for result, seed in zip(results, seeds, strict=True):
+        if id(result) in reached:
+            _add(cotangents, result, seed)
+    for record in reversed(records):
+        key = id(record.result)
+        g = cotangents.get(key) if key in keep else cotangents.pop(key, None)
+        if g is None:
+            continue
+        with _located(builder, record.result):
+            for i, arg in enumerate(record.args):
+                if id(arg) in reached and _differentiable(record, i):
+                    _add(cotangents, arg, _contribution(record, i, g))
+    return [cotangents.get(id(w)) for w in wanted]
+
+
+def _differentiable(record: Applied, i: int) -> bool:
+    if not record.args[i].dtype.is_float:
+        return False
+    if record.op is None:
+        return True
+    rules = record.op.vjp
+    return rules is not None and (callable(rules) or rules[i] is not None)
+
+
+def _reached(records: Sequence[Applied], wanted: Sequence[Array]) -> set[int]:
+    """The arrays that depend on a wanted one along a path that carries gradients."""
+    reached = {id(w) for w in wanted if w.dtype.is_float}
+    for record in records:
+        if record.result.dtype.is_float and any(
+            id(a) in reached and _differentiable(record, i) for i, a in enumerate(record.args)
+        ):
+            reached.add(id(record.result))
+    return reached
+
+
+def _add(cotangents: dict[int, Array], array: Array, contribution: Array) -> None:
+    known = cotangents.get(id(array))
+    cotangents[id(array)] = contribution if known is None else known + contribution
+
+
+def _contribution(record: Applied, i: int, g: Array) -> Array:
+    op = record.op
+    if op is None:
+        return g
+    if callable(op.vjp):
+        assert record.attrs is not None
+        return op.vjp(g, record.result, record.args, record.attrs, i)
+    assert op.vjp is not None
+    rule = op.vjp[i]
+    assert rule is not None
+    found = rule(g, record.result, *record.args, record.attrs) if op.attrs else rule(g, record.result, *record.args)
+    return unbroadcast(found, record.args[i].shape) if isinstance(op.lowering, Pointwise) else found
+
+
+def unbroadcast(g: Array, shape: Shape) -> Array:
+    """The cotangent of what was broadcast from `shape` to g's shape: one sum over all axes that were repeated."""
+    if g.shape == shape:
+        return g
+    extra = g.ndim - len(shape)
+    repeated = [a for a, s in enumerate(shape, extra) if s == 1 and g.shape[a] != 1]
+    summed = OPS["sum"].call(g, intern(Axes((*range(extra), *repeated))))
+    return OPS["reshape"].call(summed, intern(ShapeOf(shape))) if summed.shape != shape else summed
+
+
+@contextmanager
+def _located(builder: Builder | None, result: Array) -> Iterator[None]:
+    """Give the nodes written meanwhile the place of the node that they derive."""
+    node = result.value.node if isinstance(result, Traced) else None
+    if builder is None or node is None or node.loc is None:
+        yield
+        return
+    before: Loc | None = builder.loc
+    builder.loc = node.loc.as_gradient()
+    try:
+        yield
+    finally:
+        builder.loc = before
