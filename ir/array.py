@@ -5,6 +5,7 @@ Tensor, Variable and the traced value derive from `Array`; `ir/ops` adds the met
 
 from __future__ import annotations
 
+from abc import ABCMeta
 from typing import TYPE_CHECKING, Any
 
 from .dtypes import DType
@@ -15,8 +16,8 @@ if TYPE_CHECKING:
     from .stage import Operand
 
 
-class Array:
-    """An array value: a dtype, a shape, operators and methods."""
+class Array(metaclass=ABCMeta):
+    """An array value: a dtype, a shape, operators and methods; native types that have them are registered."""
 
     __slots__ = ()
     __array_ufunc__ = None
