@@ -1,0 +1,264 @@
+"""Reductions down the columns: the lanes run along a kept axis, partial results lie in rows that stay in cache.
+
+Float sums follow order T8 with one accumulator row for each of its sixteen lanes. Used where rows are contiguous along
+an axis that is kept (sums over the first axis and the like).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from ..ir import dtypes
+from ..ir.dtypes import DType
+from ..ir.op import Combine
+from ..ir.scalar import Scalar
+from . import instructions
+from .instructions import llvm_type
+from .nest import Reduction
+from .reduce import CHUNK, GROUP, LANES, beats, combined, identity, tree
+from .scope import Evaluator, Scope
+
+_LEVELS = 20
+
+
+class ColumnReducer:
+    """Writes reductions for a block of columns.
+
+    Attributes:
+        width: columns per block; `start` and `stop` (i64 names) bound the block that is being written.
+        lanes: vector lanes along the columns.
+        column: the iteration variable of the columns.
+    """
+
+    def __init__(self, evaluator: Evaluator, column: int, width: int, lanes: int) -> None:
+        self.evaluator = evaluator
+        self.body = evaluator.body
+        self.column = column
+        self.width = width
+        self.lanes = lanes
+        self.start = self.stop = ""
+
+    def reduce(self, expr: Scalar, scope: Scope) -> None:
+        """Compute a reduction for all columns of the block; `scope.reduced` then knows how to read it."""
+        r = self.evaluator.nest.reduction(expr)
+        (number,) = r.iters
+        extent = self.evaluator.nest.extents[number]
+        size = self.evaluator.size(extent, scope)
+        if r.combine in (Combine.ARGMAX, Combine.ARGMIN):
+            row = self._position(r, number, size, scope)
+        elif r.combine is Combine.SUM and r.dtype.is_float:
+            row = self._sum(r, number, size, scope)
+        else:
+            row = self._any_order(r, number, size, scope)
+        scope.reduced[expr] = lambda at: self._read(r.dtype, row, at)
+
+    def _read(self, dtype: DType, row: str, scope: Scope) -> str:
+        offset = self.body.assign(f"sub i64 {scope.iters[self.column]}, {self.start}")
+        slot = self._slot(dtype, row, "0", offset)
+        kind = llvm_type(dtype, scope.lanes, memory=True)
+        held = self.body.assign(f"load {kind}, ptr {slot}, align {dtype.itemsize}")
+        return instructions.from_memory(self.body, dtype, held, scope.lanes)
+
+    def _rows(self, dtype: DType, count: int) -> str:
+        return self.body.alloca(llvm_type(dtype, memory=True), count * self.width)
+
+    def _slot(self, dtype: DType, rows: str, row: str, offset: str) -> str:
+        place = self.body.assign(f"mul i64 {row}, {self.width}") if row != "0" else "0"
+        index = self.body.assign(f"add i64 {place}, {offset}")
+        return self.body.assign(f"getelementptr {llvm_type(dtype, memory=True)}, ptr {rows}, i64 {index}")
+
+    def _get(self, dtype: DType, slot: str) -> str:
+        kind = llvm_type(dtype, self.lanes, memory=True)
+        held = self.body.assign(f"load {kind}, ptr {slot}, align {dtype.itemsize}")
+        return instructions.from_memory(self.body, dtype, held, self.lanes)
+
+    def _put(self, dtype: DType, slot: str, value: str) -> None:
+        held = instructions.to_memory(self.body, dtype, value, self.lanes)
+        self.body.emit(f"store {llvm_type(dtype, self.lanes, memory=True)} {held}, ptr {slot}, align {dtype.itemsize}")
+
+    def _term(self, r: Reduction, number: int, row: str, column: str, scope: Scope, mask: str | None) -> str:
+        inner = Scope(Scope(scope, {number: row}), {self.column: column}, self.lanes, self.column, mask)
+        return self.evaluator.value(r.body, inner)
+
+    def _each_column(self) -> tuple[str, str]:
+        """The bounds of the columns that fill whole vectors, and the end of the rest."""
+        length = self.body.assign(f"sub i64 {self.stop}, {self.start}")
+        whole = self.body.assign(f"and i64 {length}, {-self.lanes}")
+        return self.body.assign(f"add i64 {self.start}, {whole}"), self.stop
+
+    def _over_columns(self, write: Callable[[str, str | None], None]) -> None:
+        full, stop = self._each_column()
+        with self.body.loop(self.start, full, self.lanes) as c:
+            write(c.index, None)
+        with self.body.loop(full, stop, self.lanes) as c:
+            left = self.body.assign(f"sub i64 {stop}, {c.index}")
+            wide = instructions.splat(self.body, dtypes.int64, left, self.lanes)
+            steps = ", ".join(f"i64 {k}" for k in range(self.lanes))
+            write(c.index, self.body.assign(f"icmp sgt <{self.lanes} x i64> {wide}, <{steps}>"))
+
+    def _fill(self, dtype: DType, rows: str, count: int, value: str) -> None:
+        with self.body.loop(0, count * self.width, self.lanes) as k:
+            slot = self._slot(dtype, rows, "0", k.index)
+            self._put(dtype, slot, value)
+
+    def _sum(self, r: Reduction, number: int, size: str, scope: Scope) -> str:
+        body, dtype = self.body, r.dtype
+        result = self._rows(dtype, 1)
+        if size.isdigit() and int(size) <= CHUNK:
+            self._chunk(r, number, "0", size, scope, result)
+            return result
+        stack = self._rows(dtype, _LEVELS)
+        part = self._rows(dtype, 1)
+        self._fill(dtype, stack, _LEVELS, instructions.literal(dtype, -0.0, self.lanes))
+        rounded = body.assign(f"add i64 {size}, {CHUNK - 1}")
+        chunks = body.assign(f"lshr i64 {rounded}, 16")
+        with body.loop(0, chunks) as chunk:
+            start = body.assign(f"shl i64 {chunk.index}, 16")
+            full = body.assign(f"add i64 {start}, {CHUNK}")
+            less = body.assign(f"icmp slt i64 {full}, {size}")
+            end = body.assign(f"select i1 {less}, i64 {full}, i64 {size}")
+            self._chunk(r, number, start, end, scope, part)
+            flipped = body.assign(f"xor i64 {chunk.index}, -1")
+            body.declare("declare i64 @llvm.cttz.i64(i64, i1)")
+            ones = body.assign(f"call i64 @llvm.cttz.i64(i64 {flipped}, i1 false)")
+            with body.loop(0, ones) as level:
+                self._add_row(dtype, stack, level.index, part)
+            with body.loop(0, self.width, self.lanes) as k:
+                held = self._get(dtype, self._slot(dtype, part, "0", k.index))
+                self._put(dtype, self._slot(dtype, stack, ones, k.index), held)
+        self._fill(dtype, result, 1, instructions.literal(dtype, -0.0, self.lanes))
+        with body.loop(0, _LEVELS) as level:
+            bit = body.assign(f"lshr i64 {chunks}, {level.index}")
+            present = body.assign(f"trunc i64 {bit} to i1")
+            with body.if_(present):
+                self._add_row(dtype, stack, level.index, result)
+        if not size.isdigit():
+            empty = body.assign(f"icmp eq i64 {size}, 0")
+            with body.if_(empty):
+                self._fill(dtype, result, 1, instructions.literal(dtype, 0.0, self.lanes))
+        return result
+
+    def _add_row(self, dtype: DType, rows: str, row: str, target: str) -> None:
+        with self.body.loop(0, self.width, self.lanes) as k:
+            left = self._get(dtype, self._slot(dtype, rows, row, k.index))
+            slot = self._slot(dtype, target, "0", k.index)
+            self._put(dtype, slot, combined(self.body, Combine.SUM, dtype, left, self._get(dtype, slot), self.lanes))
+
+    def _chunk(self, r: Reduction, number: int, start: str, end: str, scope: Scope, result: str) -> None:
+        body, dtype = self.body, r.dtype
+        acc = self._rows(dtype, LANES)
+        self._fill(dtype, acc, LANES, instructions.literal(dtype, -0.0, self.lanes))
+        length = body.assign(f"sub i64 {end}, {start}")
+        whole = body.assign(f"and i64 {length}, {-GROUP}")
+        stop = body.assign(f"add i64 {start}, {whole}")
+        with body.loop(start, stop, GROUP) as group, body.loop(0, LANES) as lane:
+            first = body.assign(f"add i64 {group.index}, {lane.index}")
+            rows = [body.assign(f"add i64 {first}, {j * LANES}") if j else first for j in range(8)]
+
+            def eight(column: str, mask: str | None) -> None:
+                terms: list[str | None] = [self._term(r, number, row, column, scope, mask) for row in rows]
+                found = tree(body, dtype, terms, self.lanes)
+                assert found is not None
+                self._accumulate(dtype, acc, lane.index, column, found)
+
+            self._over_columns(eight)
+        rest = body.assign(f"sub i64 {length}, {whole}")
+        some = body.assign(f"icmp sgt i64 {rest}, 0")
+        with body.if_(some):
+            self._last(r, number, stop, rest, scope, acc)
+        half = LANES // 2
+        while half:
+            with body.loop(0, half) as lane:
+                other = body.assign(f"add i64 {lane.index}, {half}")
+                with body.loop(0, self.width, self.lanes) as k:
+                    slot = self._slot(dtype, acc, lane.index, k.index)
+                    right = self._get(dtype, self._slot(dtype, acc, other, k.index))
+                    both = combined(body, Combine.SUM, dtype, self._get(dtype, slot), right, self.lanes)
+                    self._put(dtype, slot, both)
+            half //= 2
+        with body.loop(0, self.width, self.lanes) as k:
+            held = self._get(dtype, self._slot(dtype, acc, "0", k.index))
+            self._put(dtype, self._slot(dtype, result, "0", k.index), held)
+
+    def _accumulate(self, dtype: DType, acc: str, row: str, column: str, term: str) -> None:
+        offset = self.body.assign(f"sub i64 {column}, {self.start}")
+        slot = self._slot(dtype, acc, row, offset)
+        self._put(dtype, slot, combined(self.body, Combine.SUM, dtype, self._get(dtype, slot), term, self.lanes))
+
+    def _last(self, r: Reduction, number: int, start: str, rest: str, scope: Scope, acc: str) -> None:
+        """The last, incomplete group: lane l has the rows l, l+16, … below `rest`."""
+        body, dtype = self.body, r.dtype
+        kind = llvm_type(dtype, self.lanes)
+        slots = body.alloca(kind, 8)
+        absent = instructions.literal(dtype, -0.0, self.lanes)
+        with body.loop(0, LANES) as lane:
+            over = body.assign(f"sub i64 {rest}, {lane.index}")
+            rounded = body.assign(f"add i64 {over}, {LANES - 1}")
+            present = body.assign(f"ashr i64 {rounded}, 4")
+
+            def partly(column: str, mask: str | None) -> None:
+                for j in range(8):
+                    body.emit(f"store {kind} {absent}, ptr {body.assign(f'getelementptr {kind}, ptr {slots}, i64 {j}')}")
+                with body.loop(0, present) as j_loop:
+                    skipped = body.assign(f"shl i64 {j_loop.index}, 4")
+                    below = body.assign(f"add i64 {start}, {lane.index}")
+                    row = body.assign(f"add i64 {below}, {skipped}")
+                    term = self._term(r, number, row, column, scope, mask)
+                    place = body.assign(f"getelementptr {kind}, ptr {slots}, i64 {j_loop.index}")
+                    body.emit(f"store {kind} {term}, ptr {place}")
+                terms: list[str | None] = []
+                for j in range(8):
+                    place = body.assign(f"getelementptr {kind}, ptr {slots}, i64 {j}")
+                    terms.append(body.assign(f"load {kind}, ptr {place}"))
+                found = tree(body, dtype, terms, self.lanes)
+                assert found is not None
+                self._accumulate(dtype, acc, lane.index, column, found)
+
+            self._over_columns(partly)
+
+    def _any_order(self, r: Reduction, number: int, size: str, scope: Scope) -> str:
+        body, dtype = self.body, r.dtype
+        result = self._rows(dtype, 1)
+        start = identity(r.combine, dtype)
+        if size == "0":
+            start = 0 if r.combine is Combine.SUM else start
+        self._fill(dtype, result, 1, instructions.literal(dtype, start, self.lanes))
+        with body.loop(0, size) as row:
+
+            def one(column: str, mask: str | None) -> None:
+                term = self._term(r, number, row.index, column, scope, mask)
+                offset = body.assign(f"sub i64 {column}, {self.start}")
+                slot = self._slot(dtype, result, "0", offset)
+                self._put(dtype, slot, combined(body, r.combine, dtype, self._get(dtype, slot), term, self.lanes))
+
+            self._over_columns(one)
+        return result
+
+    def _position(self, r: Reduction, number: int, size: str, scope: Scope) -> str:
+        body, dtype = self.body, r.body.dtype
+        best, result = self._rows(dtype, 1), self._rows(dtypes.int64, 1)
+        self._fill(dtypes.int64, result, 1, instructions.literal(dtypes.int64, 0, self.lanes))
+
+        def first(column: str, mask: str | None) -> None:
+            term = self._term(r, number, "0", column, scope, mask)
+            self._put(dtype, self._slot(dtype, best, "0", body.assign(f"sub i64 {column}, {self.start}")), term)
+
+        self._over_columns(first)
+        with body.loop(1, size) as row:
+
+            def later(column: str, mask: str | None) -> None:
+                term = self._term(r, number, row.index, column, scope, mask)
+                offset = body.assign(f"sub i64 {column}, {self.start}")
+                slot, place = self._slot(dtype, best, "0", offset), self._slot(dtypes.int64, result, "0", offset)
+                held = self._get(dtype, slot)
+                better = beats(body, r.combine, dtype, term, held, self.lanes)
+                kind, wide = llvm_type(dtype, self.lanes), llvm_type(dtypes.int64, self.lanes)
+                bits = f"<{self.lanes} x i1>"
+                self._put(dtype, slot, body.assign(f"select {bits} {better}, {kind} {term}, {kind} {held}"))
+                at = instructions.splat(body, dtypes.int64, row.index, self.lanes)
+                old = self._get(dtypes.int64, place)
+                self._put(dtypes.int64, place, body.assign(f"select {bits} {better}, {wide} {at}, {wide} {old}"))
+
+            self._over_columns(later)
+        return result
+

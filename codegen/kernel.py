@@ -1,0 +1,269 @@
+"""Scheduling a nest and writing it as one LLVM function.
+
+The function is `i64 name(ptr bufs, i64 lo, i64 hi)`: it runs tasks lo .. hi-1 of the nest and returns 0, or the status of
+a failed check. A task is a block of the outermost loop, so tasks may run in any order and on any thread.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ..ir.scalar import Scalar
+from .affine import affine
+from .body import Body
+from .columns import ColumnReducer
+from .nest import Nest
+from .reduce import RowReducer
+from .scope import Evaluator, Scope
+from .target import Target
+
+_TASK_ELEMENTS = 2048
+_COLUMN_BYTES = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """How a nest runs.
+
+    Attributes:
+        lanes: vector lanes along the last loop of the domain (0: scalar).
+        columns: the reductions that vary with the last loop are computed for blocks of columns.
+        block: iterations of the outermost loop in one task.
+        cost: rough nanoseconds of the whole nest on one thread; None when extents are symbolic.
+    """
+
+    lanes: int
+    columns: bool
+    block: int
+    cost: float | None
+
+    def tasks(self, nest: Nest) -> int:
+        """Number of tasks of a nest with known extents."""
+        if not nest.domain:
+            return 1
+        first = nest.domain[0]
+        assert isinstance(first, int)
+        return -(-first // self.block)
+
+
+_CHEAP = frozenset(("const", "iter", "size", "load", "cast", "bitcast", "check", "reduce"))
+
+
+def cost(nest: Nest) -> float | None:
+    """Rough nanoseconds on one thread: vector instructions plus bytes moved; None when extents are symbolic."""
+    if not all(isinstance(e, int) for e in nest.extents.values()):
+        return None
+    total = 0.0
+    points = math.prod(e for e in nest.domain if isinstance(e, int))
+    counted: set[Scalar] = set()
+
+    def count(roots: Sequence[Scalar]) -> float:
+        work, stack = 0.0, list(roots)
+        while stack:
+            e = stack.pop()
+            if e in counted or e.prim == "reduce":
+                continue
+            counted.add(e)
+            if e.prim == "load":
+                work += 0.08 * e.dtype.itemsize / 4
+            elif e.prim not in _CHEAP and nest.free(e):
+                work += 0.4 if e.prim in ("div", "sqrt", "tdiv", "trem") else 0.03
+            stack.extend(e.args)
+        return work
+
+    for r in nest.reductions:
+        inner = math.prod(n for i in r.iters if isinstance(n := nest.extents[i], int))
+        outer = math.prod(
+            n for i in nest.free(r.body) if i < len(nest.domain) and isinstance(n := nest.extents[i], int)
+        )
+        total += outer * (inner * (count([r.body]) + 0.05) + 8)
+    total += points * (count([s.value for s in nest.stores]) + 0.1 * len(nest.stores))
+    return total
+
+
+def schedule(nest: Nest, target: Target) -> Schedule:
+    """The schedule for a nest, from its access pattern, extents and the target's vector width."""
+    rank = len(nest.domain)
+    last = rank - 1
+    varying = [r for r in nest.reductions if r.iters and last in nest.free(r.body)]
+    widest = max(d.itemsize for d in nest.dtypes.values())
+    lanes = min(16, max(2, target.vector_bytes // max(widest, 4)))
+    if rank == 0:
+        return Schedule(0, False, 1, cost(nest))
+    n = nest.domain[last]
+    if varying and not _columns_pay(nest, last):
+        return Schedule(0, False, 1 if rank > 1 else 8, cost(nest))
+    if isinstance(n, int):
+        if n == 1:
+            return Schedule(0, False, 1, cost(nest))
+        lanes = min(lanes, 1 << n.bit_length() - 1)
+    if varying:
+        return Schedule(lanes, True, _column_width(nest) if rank == 1 else 1, cost(nest))
+    return Schedule(lanes, False, _TASK_ELEMENTS if rank == 1 else 1, cost(nest))
+
+
+def _column_width(nest: Nest) -> int:
+    width = _COLUMN_BYTES // max(d.itemsize for d in nest.dtypes.values())
+    long = any(not isinstance(e := nest.extents[i], int) or e > 65536 for r in nest.reductions for i in r.iters)
+    n = nest.domain[-1]
+    width = width // 8 if long else width
+    return min(width, -(-n // 16) * 16) if isinstance(n, int) else width
+
+
+def _columns_pay(nest: Nest, column: int) -> bool:
+    """Whether lanes along the kept axis read memory better than lanes along the reduced one."""
+    n = nest.domain[column]
+    if isinstance(n, int) and n < 4:
+        return False
+    along_columns = along_rows = 0
+    for r in nest.reductions:
+        stack, seen = [r.body], set[Scalar]()
+        while stack:
+            e = stack.pop()
+            if e in seen:
+                continue
+            seen.add(e)
+            if e.prim == "load":
+                form = affine(e.args[0])
+                along_columns += form.iters.get(column, 0) == 1
+                along_rows += any(form.iters.get(i, 0) == 1 for i in r.iters)
+            stack.extend(e.args)
+    return along_columns > along_rows
+
+
+class KernelWriter:
+    """Writes one nest as one function."""
+
+    def __init__(
+        self,
+        nest: Nest,
+        plan: Schedule,
+        declares: dict[str, None],
+        *,
+        first_check: int = 0,
+        symbols: Sequence[str] = (),
+        sizes_buffer: int | None = None,
+    ) -> None:
+        self.nest = nest
+        self.plan = plan
+        self.body = Body(declares)
+        self.symbols = symbols
+        self.sizes_buffer = sizes_buffer
+        self.evaluator = Evaluator(self.body, nest, {}, {}, first_check, self._reduce)
+        self._rows = RowReducer(self.evaluator)
+
+    def _reduce(self, expr: Scalar, scope: Scope) -> str:
+        return self._rows.reduce(expr, scope)
+
+    def write(self, name: str, attributes: str = "") -> str:
+        """The function's definition."""
+        body, nest = self.body, self.nest
+        for number in sorted(nest.dtypes):
+            slot = body.assign(f"getelementptr ptr, ptr %bufs, i64 {number}")
+            self.evaluator.pointers[number] = body.assign(f"load ptr, ptr {slot}", "buf")
+        if self.symbols:
+            slot = body.assign(f"getelementptr ptr, ptr %bufs, i64 {self.sizes_buffer}")
+            sizes = body.assign(f"load ptr, ptr {slot}", "sizes")
+            for k, symbol in enumerate(self.symbols):
+                place = body.assign(f"getelementptr i64, ptr {sizes}, i64 {k}")
+                self.evaluator.sizes[symbol] = body.assign(f"load i64, ptr {place}", "size")
+        checked = any(e.prim == "check" for e in nest.walk())
+        if checked:
+            self.evaluator.status = body.alloca("i64", 1, 8)
+            body.emit(f"store i64 0, ptr {self.evaluator.status}")
+        root = Scope(None, {}, anchor=body.anchor())
+        if nest.domain:
+            self._outermost(root)
+        else:
+            self._stores(root)
+        result = body.assign(f"load i64, ptr {self.evaluator.status}") if checked else "0"
+        body.emit(f"ret i64 {result}")
+        return body.function(f"internal i64 @{name}(ptr %bufs, i64 %lo, i64 %hi)", attributes)
+
+    def _size(self, number: int, root: Scope) -> str:
+        return self.evaluator.size(self.nest.domain[number], root)
+
+    def _outermost(self, root: Scope) -> None:
+        body, rank, block = self.body, len(self.nest.domain), self.plan.block
+        size = self._size(0, root)
+        if rank == 1:
+            start = body.assign(f"mul i64 %lo, {block}")
+            end = body.assign(f"mul i64 %hi, {block}")
+            less = body.assign(f"icmp slt i64 {end}, {size}")
+            stop = body.assign(f"select i1 {less}, i64 {end}, i64 {size}")
+            self._innermost(root, 0, start, stop)
+            return
+        with body.loop("%lo", "%hi") as outer:
+            self._inside(Scope(root, {0: outer.index}, anchor=body.anchor()), 1)
+
+    def _inside(self, scope: Scope, number: int) -> None:
+        size = self._size(number, scope)
+        if number == len(self.nest.domain) - 1:
+            self._innermost(scope, number, "0", size)
+            return
+        with self.body.loop(0, size) as loop:
+            self._inside(Scope(scope, {number: loop.index}, anchor=self.body.anchor()), number + 1)
+
+    def _innermost(self, scope: Scope, number: int, start: str, stop: str) -> None:
+        lanes = self.plan.lanes
+        if self.plan.columns:
+            self._column_blocks(scope, number, start, stop)
+        elif lanes:
+            self._vectors(scope, number, start, stop)
+        else:
+            with self.body.loop(start, stop) as loop:
+                self._stores(Scope(scope, {number: loop.index}, anchor=self.body.anchor()))
+
+    def _vectors(self, scope: Scope, number: int, start: str, stop: str) -> None:
+        body, lanes = self.body, self.plan.lanes
+        if start.isdigit() and stop.isdigit():
+            full = str(int(start) + (int(stop) - int(start)) // lanes * lanes)
+        else:
+            length = body.assign(f"sub i64 {stop}, {start}")
+            whole = body.assign(f"and i64 {length}, {-lanes}")
+            full = body.assign(f"add i64 {start}, {whole}")
+        self._prepare(scope)
+        if full != start:
+            with body.loop(start, full, lanes) as loop:
+                self._stores(Scope(scope, {number: loop.index}, lanes, number))
+        if full != stop:
+            with body.loop(full, stop, lanes) as loop:
+                left = body.assign(f"sub i64 {stop}, {loop.index}")
+                kind = f"<{lanes} x i64>"
+                one = body.assign(f"insertelement {kind} poison, i64 {left}, i64 0")
+                wide = body.assign(f"shufflevector {kind} {one}, {kind} poison, <{lanes} x i32> zeroinitializer")
+                steps = ", ".join(f"i64 {k}" for k in range(lanes))
+                mask = body.assign(f"icmp sgt {kind} {wide}, <{steps}>")
+                self._stores(Scope(scope, {number: loop.index}, lanes, number, mask))
+
+    def _prepare(self, scope: Scope) -> None:
+        """Compute the reductions that later levels read, so that none is first met in a loop that may not run."""
+        for expr in self.nest.walk():
+            if expr.prim == "reduce" and self.nest.free(expr) <= scope.iters.keys():
+                self.evaluator.value(expr, scope)
+
+    def _column_blocks(self, scope: Scope, number: int, start: str, stop: str) -> None:
+        body = self.body
+        width = _column_width(self.nest)
+        reducer = ColumnReducer(self.evaluator, number, width, self.plan.lanes)
+        self._prepare(scope)
+        with body.loop(start, stop, width) as block:
+            end = body.assign(f"add i64 {block.index}, {width}")
+            less = body.assign(f"icmp slt i64 {end}, {stop}")
+            reducer.start = block.index
+            reducer.stop = body.assign(f"select i1 {less}, i64 {end}, i64 {stop}")
+            inner = Scope(scope, {}, anchor=body.anchor())
+            inner.reduced = dict(scope.reduced)
+            for expr in self.nest.walk():
+                if expr.prim == "reduce" and number in self.nest.free(expr):
+                    reducer.reduce(expr, inner)
+            self._vectors(inner, number, reducer.start, reducer.stop)
+
+    def _stores(self, scope: Scope) -> None:
+        for store in self.nest.stores:
+            self.evaluator.value(store.value, scope)
+        for store in self.nest.stores:
+            self.evaluator.store(store.buffer, store.address, store.value, scope)
+

@@ -1,0 +1,277 @@
+"""From a region to a nest: each value's element becomes a scalar expression over the iteration variables.
+
+Producers are evaluated where their consumers read them, so a chain of ops becomes one expression. Buffers are numbered
+by the caller, and may be strided views.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from ..ir import dtypes
+from ..ir.attrs import Axes, Constant
+from ..ir.dtypes import DType
+from ..ir.graph import Node, Value
+from ..ir.op import Alias, Combine, Element, Flags, Literal, Pointwise, Reader, Reduce
+from ..ir.scalar import Number, Scalar, binary, cast, const, extent, iteration, load
+from ..ir.types import Extent, Shape
+from .affine import affine, coalesced, rebuilt
+from .nest import Nest, Reduction, Store
+
+_ZERO = const(dtypes.int64, 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """Where a value lies: a buffer number, and the distance in elements between neighbours along each axis."""
+
+    buffer: int
+    strides: tuple[Extent, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """A place in a kernel that may fail: the check's number and the node it belongs to."""
+
+    number: int
+    node: Node
+
+
+def contiguous(shape: Shape) -> tuple[Extent, ...]:
+    """Row-major strides in elements; symbolic extents are allowed on the first axis only."""
+    strides: list[Extent] = []
+    step: Extent = 1
+    for e in reversed(shape):
+        strides.append(step)
+        if isinstance(e, int):
+            step = step * e
+        elif isinstance(step, int):
+            step = e * step
+        else:
+            raise ValueError(f"no affine strides for {shape}")
+    return tuple(reversed(strides))
+
+
+class Lowering:
+    """Evaluates values of a graph as scalar expressions.
+
+    Attributes:
+        layouts: the values that lie in buffers and are loaded from there.
+        checks: the places that may fail, as `check` scalars number them.
+    """
+
+    def __init__(self, layouts: Mapping[Value, Layout], rank: int) -> None:
+        self.layouts = layouts
+        self.reductions: list[Reduction] = []
+        self.extents: dict[int, Extent] = {}
+        self.checks: list[Check] = []
+        self._next = rank
+        self._memo: dict[tuple[Value, tuple[Scalar, ...]], Scalar] = {}
+        self._numbered: dict[Scalar, Scalar] = {}
+
+    def at(self, value: Value, index: tuple[Scalar, ...]) -> Scalar:
+        """The element of `value` at `index`."""
+        stack = [(value, index)]
+        while stack:
+            key = stack[-1]
+            if key in self._memo:
+                stack.pop()
+                continue
+            pending = [k for k in self._operands(*key) if k not in self._memo]
+            if pending:
+                stack.extend(pending)
+                continue
+            self._memo[key] = self._element(*key)
+            stack.pop()
+        return self._memo[(value, index)]
+
+    def _operands(self, value: Value, index: tuple[Scalar, ...]) -> list[tuple[Value, tuple[Scalar, ...]]]:
+        """What a pointwise value reads, so that long chains are walked without recursion."""
+        node = value.node
+        if value in self.layouts or node is None or not isinstance(node.op.lowering, Pointwise):
+            return []
+        return [(a, _broadcast(a.type.shape, index)) for a in node.args]
+
+    def _element(self, value: Value, index: tuple[Scalar, ...]) -> Scalar:
+        layout = self.layouts.get(value)
+        if layout is not None:
+            address = _ZERO
+            for i, stride in zip(index, layout.strides, strict=True):
+                address = address + (i * stride if isinstance(stride, int) else i * extent(stride))
+            return load(value.type.dtype, layout.buffer, (affine(address).scalar(),))
+        node = value.node
+        assert node is not None, "a param without a layout"
+        match node.op.lowering:
+            case Pointwise(body):
+                operands = [self._memo[(a, _broadcast(a.type.shape, index))] for a in node.args]
+                made = body(*operands, node.attrs) if node.op.attrs else body(*operands)
+            case Element(function):
+                made = function(node.attrs, value.type, index, tuple([self._reader(a) for a in node.args]))
+            case Alias():
+                (source,) = node.args
+                made = self.at(source, reshaped(value.type.shape, source.type.shape, index))
+            case Literal():
+                assert isinstance(node.attrs, Constant)
+                made = const(value.type.dtype, _item(node.attrs))
+            case Reduce(combine):
+                made = self._reduction(node, combine, index)
+            case other:
+                raise ValueError(f"{node.op.name} ({other}) has no element form")
+        assert made.dtype is value.type.dtype, f"{node.op.name}: body gives {made.dtype}, type rule {value.type.dtype}"
+        return self._with_checks(made, node) if Flags.CHECKED in node.op.flags else made
+
+    def _reader(self, value: Value) -> Reader:
+        return Reader(value.type, lambda *index: self.at(value, _broadcast(value.type.shape, index)))
+
+    def _reduction(self, node: Node, combine: Combine, index: tuple[Scalar, ...]) -> Scalar:
+        (source,) = node.args
+        assert isinstance(node.attrs, Axes)
+        axes = node.attrs.axes
+        iters: list[int] = []
+        kept = iter(index)
+        inner: list[Scalar] = []
+        for axis, size in enumerate(source.type.shape):
+            if axis in axes:
+                self.extents[self._next] = size
+                inner.append(iteration(self._next))
+                iters.append(self._next)
+                self._next += 1
+                if node.attrs.keepdims:
+                    next(kept)
+            else:
+                inner.append(next(kept))
+        body = self.at(source, tuple(inner))
+        result = node.result.type.dtype
+        if combine not in (Combine.ARGMAX, Combine.ARGMIN):
+            body = cast(body, result)
+        number = len(self.reductions)
+        self.reductions.append(Reduction(combine, tuple(iters), body, result))
+        return Scalar("reduce", result, (), number)
+
+    def _with_checks(self, made: Scalar, node: Node) -> Scalar:
+        """Number the checks of one node, so that a failure names it."""
+        done = self._numbered
+        stack = [made]
+        while stack:
+            top = stack[-1]
+            if top in done:
+                stack.pop()
+                continue
+            pending = [a for a in top.args if a not in done]
+            if pending:
+                stack.extend(pending)
+                continue
+            args = tuple([done[a] for a in top.args])
+            payload = top.payload
+            if top.prim == "check" and not any(m is top for m in done.values()):
+                assert isinstance(payload, int)
+                self.checks.append(Check(payload, node))
+                payload = len(self.checks) - 1
+            fresh = Scalar(top.prim, top.dtype, args, payload)
+            done[top] = fresh
+            done[fresh] = fresh
+            stack.pop()
+        return done[made]
+
+
+def _item(attrs: Constant) -> Number:
+    item = attrs.value.reshape(()).item() if attrs.value.size == 1 else None
+    if not isinstance(item, bool | int | float):
+        raise ValueError(f"the constant {attrs.type} is not a single number")
+    return item
+
+
+def _broadcast(shape: Shape, index: Sequence[Scalar]) -> tuple[Scalar, ...]:
+    """The index into an operand of `shape` when the result is read at `index`."""
+    skipped = len(index) - len(shape)
+    return tuple([_ZERO if e == 1 else i for e, i in zip(shape, index[skipped:], strict=True)])
+
+
+def reshaped(shape: Shape, source: Shape, index: tuple[Scalar, ...]) -> tuple[Scalar, ...]:
+    """The index into an array of shape `source` that is read as `shape` in row-major order."""
+    if keeps_axes(shape, source):
+        left = iter([i for i, e in zip(index, shape, strict=True) if e != 1])
+        return tuple([_ZERO if e == 1 else next(left) for e in source])
+    linear = _ZERO
+    for i, stride in zip(index, contiguous(shape), strict=True):
+        linear = linear + (i * stride if isinstance(stride, int) else i * extent(stride))
+    found: list[Scalar] = []
+    for e, stride in zip(source, contiguous(source), strict=True):
+        part = linear if stride == 1 else binary("tdiv", linear, extent(stride))
+        found.append(binary("trem", part, extent(e)) if found else part)
+    return tuple(found)
+
+
+def keeps_axes(shape: Shape, source: Shape) -> bool:
+    """Whether a reshape only adds or removes axes of extent 1."""
+    return [e for e in shape if e != 1] == [e for e in source if e != 1]
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """A value to compute for a whole domain, and where its elements go."""
+
+    value: Value
+    layout: Layout
+    offset: int = 0
+
+
+def lower(name: str, outputs: Sequence[Output], layouts: Mapping[Value, Layout]) -> tuple[Nest, tuple[Check, ...]]:
+    """The nest that computes some values of one shape, and the checks in it.
+
+    Args:
+        name: of the kernel.
+        outputs: values with equal shapes; `offset` (in elements) is added to each address.
+        layouts: the values that are read from buffers instead of being computed.
+    """
+    domain = outputs[0].value.type.shape
+    lowering = Lowering(layouts, len(domain))
+    index = tuple([iteration(k) for k in range(len(domain))])
+    stores = []
+    kinds: dict[int, DType] = {}
+    for out in outputs:
+        value = lowering.at(out.value, index)
+        address = const(dtypes.int64, out.offset)
+        for i, stride in zip(index, out.layout.strides, strict=True):
+            address = address + (i * stride if isinstance(stride, int) else i * extent(stride))
+        stores.append(Store(out.layout.buffer, affine(address).scalar(), value))
+        kinds[out.layout.buffer] = out.value.type.dtype
+    extents = dict(enumerate(domain)) | lowering.extents
+    nest = Nest(name, domain, extents, tuple(stores), tuple(lowering.reductions), {})
+    for expr in nest.walk():
+        if expr.prim == "load":
+            assert isinstance(expr.payload, int)
+            kinds[expr.payload] = expr.dtype
+    return single_loops(coalesced(replace(nest, dtypes=kinds, _free={}))), tuple(lowering.checks)
+
+
+def single_loops(nest: Nest) -> Nest:
+    """Give each reduction that could not be merged into one loop a single one over its elements in row-major order.
+
+    Raises:
+        ValueError: such a reduction has symbolic extents.
+    """
+    mapping: dict[Scalar, Scalar] = {}
+    extents = dict(nest.extents)
+    groups: list[tuple[int, ...]] = []
+    for r in nest.reductions:
+        if len(r.iters) <= 1:
+            groups.append(r.iters)
+            continue
+        linear = max(extents) + 1
+        step = 1
+        for i in reversed(r.iters):
+            size = extents.pop(i)
+            if not isinstance(size, int):
+                raise ValueError("a reduction over axes that are not adjacent in memory needs known extents")
+            part = binary("tdiv", iteration(linear), step) if step > 1 else iteration(linear)
+            mapping[iteration(i)] = binary("trem", part, size) if i != r.iters[0] else part
+            step *= size
+        extents[linear] = step
+        groups.append((linear,))
+    if not mapping:
+        return nest
+    moved = rebuilt(nest, mapping)
+    merged = tuple([replace(r, iters=g) for r, g in zip(moved.reductions, groups, strict=True)])
+    return replace(moved, extents=extents, reductions=merged, _free={})

@@ -1,0 +1,156 @@
+"""Loop nests: what a kernel computes, as scalar expressions over iteration variables; it knows no instruction.
+
+A nest runs over its domain in any order and on any number of threads. Iteration variables are numbered: 0 .. rank-1 are
+the domain's, higher ones belong to reductions. A load's index is one linear element offset into its buffer; a `reduce`
+scalar stands for the result of the reduction of that number, at the current point of the domain.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from ..ir import dtypes
+from ..ir.dtypes import DType
+from ..ir.op import Combine
+from ..ir.scalar import Scalar, show
+from ..ir.types import Extent
+
+
+@dataclass(frozen=True, slots=True)
+class Reduction:
+    """`combine` of `body` over `iters` (row-major); `dtype` is the result's."""
+
+    combine: Combine
+    iters: tuple[int, ...]
+    body: Scalar
+    dtype: DType
+
+
+@dataclass(frozen=True, slots=True)
+class Store:
+    """`buffer[address] = value` at each point of the domain."""
+
+    buffer: int
+    address: Scalar
+    value: Scalar
+
+
+@dataclass(frozen=True, slots=True)
+class Nest:
+    """A kernel before scheduling.
+
+    Attributes:
+        domain: extents of iteration variables 0, 1, ...
+        extents: extents of all iteration variables by number.
+        stores: what is written.
+        reductions: by number, as `reduce` scalars name them.
+        dtypes: element type of each buffer by number.
+    """
+
+    name: str
+    domain: tuple[Extent, ...]
+    extents: dict[int, Extent]
+    stores: tuple[Store, ...]
+    reductions: tuple[Reduction, ...]
+    dtypes: dict[int, DType]
+    _free: dict[Scalar, frozenset[int]] = field(default_factory=dict)
+
+    def free(self, expr: Scalar) -> frozenset[int]:
+        """The iteration variables that an expression depends on; a reduction's own are bound inside it."""
+        known = self._free.get(expr)
+        if known is not None:
+            return known
+        stack = [expr]
+        while stack:
+            top = stack[-1]
+            inner = self._inputs(top)
+            pending = [a for a in inner if a not in self._free]
+            if pending:
+                stack.extend(pending)
+                continue
+            found: frozenset[int] = frozenset()
+            for a in inner:
+                found |= self._free[a]
+            if top.prim == "iter":
+                assert isinstance(top.payload, int)
+                found |= {top.payload}
+            elif top.prim == "reduce":
+                found -= set(self.reduction(top).iters)
+            self._free[top] = found
+            stack.pop()
+        return self._free[expr]
+
+    def reduction(self, expr: Scalar) -> Reduction:
+        """The reduction that a `reduce` scalar names."""
+        assert isinstance(expr.payload, int)
+        return self.reductions[expr.payload]
+
+    def _inputs(self, expr: Scalar) -> tuple[Scalar, ...]:
+        return (self.reduction(expr).body,) if expr.prim == "reduce" else expr.args
+
+    def walk(self) -> list[Scalar]:
+        """All expressions of the nest, arguments before users, each once."""
+        order: list[Scalar] = []
+        seen: set[Scalar] = set()
+        stack: list[tuple[Scalar, bool]] = []
+        for store in reversed(self.stores):
+            stack += [(store.value, False), (store.address, False)]
+        while stack:
+            expr, done = stack.pop()
+            if done:
+                order.append(expr)
+            elif expr not in seen:
+                seen.add(expr)
+                stack.append((expr, True))
+                stack.extend((a, False) for a in reversed(self._inputs(expr)))
+        return order
+
+    def __str__(self) -> str:
+        lines = [f"kernel {self.name}({', '.join(f'b{n}: {d}' for n, d in sorted(self.dtypes.items()))}) {{"]
+        indent = "  "
+        for number, extent in enumerate(self.domain):
+            lines.append(f"{indent}for i{number} in {extent}:")
+            indent += "  "
+        names: dict[Scalar, str] = {}
+        shared = _shared(self)
+        for expr in self.walk():
+            if expr.prim == "reduce":
+                r = self.reduction(expr)
+                loops = ", ".join(f"i{i} in {self.extents[i]}" for i in r.iters)
+                order = ", order T8" if r.combine is Combine.SUM and r.dtype.is_float else ""
+                names[expr] = f"r{expr.payload}"
+                lines.append(
+                    f"{indent}r{expr.payload}: {r.dtype} = {r.combine.value}({_render(r.body, names)}) for {loops}{order}"
+                )
+            elif expr in shared:
+                text = _render(expr, names)
+                names[expr] = f"t{len(names)}"
+                lines.append(f"{indent}{names[expr]}: {expr.dtype} = {text}")
+        for store in self.stores:
+            lines.append(f"{indent}b{store.buffer}[{_render(store.address, names)}] = {_render(store.value, names)}")
+        return "\n".join([*lines, "}"])
+
+
+def _shared(nest: Nest) -> set[Scalar]:
+    """Expressions worth a name in the text: used more than once, and not small."""
+    uses: dict[Scalar, int] = {}
+    for expr in nest.walk():
+        for a in expr.args:
+            uses[a] = uses.get(a, 0) + 1
+    small = ("const", "iter", "size", "reduce")
+    return {e for e, n in uses.items() if e.prim not in small and (n > 1 or e.prim == "load") and e.dtype != dtypes.int64}
+
+
+def _render(expr: Scalar, names: dict[Scalar, str]) -> str:
+    if expr in names:
+        return names[expr]
+    if not expr.args:
+        return f"r{expr.payload}" if expr.prim == "reduce" else show(expr)
+    inner = [_render(a, names) for a in expr.args]
+    infix = {"add": "+", "sub": "-", "mul": "*", "div": "/"}.get(expr.prim)
+    if infix:
+        return f"({inner[0]} {infix} {inner[1]})"
+    if expr.prim == "load":
+        return f"b{expr.payload}[{inner[0]}]"
+    suffix = f"<{expr.dtype}>" if expr.prim in ("cast", "bitcast") else ""
+    return f"{expr.prim}{suffix}({', '.join(inner)})"

@@ -1,0 +1,295 @@
+"""Reductions along the vector lanes of one row: order T8 for float sums, any order for the rest.
+
+Order T8 is stated in `ir/reduction.py`. Here a row is read in groups of eight 16-lane vectors; absent vectors are
+skipped and absent lanes are -0.0, which adds nothing, so the bits depend on the row's length alone.
+"""
+
+from __future__ import annotations
+
+import math
+
+from ..ir import dtypes
+from ..ir.dtypes import DType
+from ..ir.op import Combine
+from ..ir.scalar import Number, Scalar
+from ..ir.types import Dim
+from . import instructions
+from .body import Body
+from .instructions import llvm_type
+from .nest import Reduction
+from .scope import Evaluator, Scope
+
+LANES = 16
+GROUP = 128
+CHUNK = 65536
+_LEVELS = 48
+_UNROLL = 4
+
+
+def identity(combine: Combine, dtype: DType) -> Number:
+    """What combines with x to x: -0.0 for float sums."""
+    match combine:
+        case Combine.SUM:
+            return -0.0 if dtype.is_float else 0
+        case Combine.ANY:
+            return False
+        case Combine.ALL:
+            return True
+        case Combine.MAX:
+            return -math.inf if dtype.is_float else _lowest(dtype)
+        case Combine.MIN:
+            return math.inf if dtype.is_float else _highest(dtype)
+        case Combine.ARGMAX | Combine.ARGMIN:
+            raise ValueError(f"{combine} has no identity")
+
+
+def _lowest(dtype: DType) -> Number:
+    return -(1 << dtype.bits - 1) if dtype.kind == "int" else 0
+
+
+def _highest(dtype: DType) -> Number:
+    return (1 << dtype.bits - 1) - 1 if dtype.kind == "int" else (1 << dtype.bits) - 1
+
+
+PRIMITIVE = {
+    Combine.SUM: "add",
+    Combine.MAX: "maximum",
+    Combine.MIN: "minimum",
+    Combine.ANY: "or",
+    Combine.ALL: "and",
+}
+
+
+def combined(body: Body, combine: Combine, dtype: DType, x: str, y: str, lanes: int) -> str:
+    """Two partial results as one."""
+    return instructions.emit(body, PRIMITIVE[combine], dtype, (dtype, dtype), (x, y), lanes, None)
+
+
+def halved(body: Body, combine: Combine, dtype: DType, vector: str, lanes: int) -> str:
+    """All lanes as one, by halves: lane l with lane l + lanes/2, and so on."""
+    while lanes > 1:
+        half = lanes // 2
+        kind = llvm_type(dtype, lanes)
+        low = ", ".join(f"i32 {k}" for k in range(half))
+        high = ", ".join(f"i32 {k + half}" for k in range(half))
+        a = body.assign(f"shufflevector {kind} {vector}, {kind} poison, <{half} x i32> <{low}>")
+        b = body.assign(f"shufflevector {kind} {vector}, {kind} poison, <{half} x i32> <{high}>")
+        vector = combined(body, combine, dtype, a, b, half)
+        lanes = half
+    return body.assign(f"extractelement {llvm_type(dtype, 1)} {vector}, i64 0")
+
+
+def tree(body: Body, dtype: DType, terms: list[str | None], lanes: int) -> str | None:
+    """The halving tree of order T8 over eight terms, absent ones skipped."""
+    while len(terms) > 1:
+        half = len(terms) // 2
+        pairs = zip(terms[:half], terms[half:], strict=True)
+        terms = [
+            (combined(body, Combine.SUM, dtype, a, b, lanes) if a is not None else b) if b is not None else a
+            for a, b in pairs
+        ]
+    return terms[0]
+
+
+class RowReducer:
+    """Writes reductions of rows: the reduction's iteration variable runs along the lanes."""
+
+    def __init__(self, evaluator: Evaluator) -> None:
+        self.evaluator = evaluator
+        self.body = evaluator.body
+
+    def reduce(self, expr: Scalar, scope: Scope) -> str:
+        """The value of a `reduce` scalar at a scalar scope."""
+        assert not scope.lanes
+        r = self.evaluator.nest.reduction(expr)
+        if not r.iters:
+            if r.combine in (Combine.ARGMAX, Combine.ARGMIN):
+                return "0"
+            return self.evaluator.value(r.body, scope)
+        (number,) = r.iters
+        extent = self.evaluator.nest.extents[number]
+        if extent == 0:
+            return instructions.literal(r.dtype, _empty(r))
+        size = self._size(extent, scope)
+        if r.combine is Combine.SUM and r.dtype.is_float:
+            return self._sum(r, number, size, scope)
+        if r.combine in (Combine.ARGMAX, Combine.ARGMIN):
+            return self._position(r, number, size, scope)
+        return self._any_order(r, number, size, scope)
+
+    def _size(self, extent: int | Dim, scope: Scope) -> str:
+        return self.evaluator.size(extent, scope)
+
+    def _term(self, r: Reduction, number: int, index: str, lanes: int, scope: Scope, mask: str | None = None) -> str:
+        inner = Scope(scope, {number: index}, lanes, number, mask)
+        held = self.evaluator.value(r.body, inner)
+        if mask is None:
+            return held
+        absent = instructions.literal(r.body.dtype, identity(r.combine, r.body.dtype), lanes)
+        kind = llvm_type(r.body.dtype, lanes)
+        return self.body.assign(f"select <{lanes} x i1> {mask}, {kind} {held}, {kind} {absent}")
+
+    def _mask(self, index: str, end: str, lanes: int) -> str:
+        left = self.body.assign(f"sub i64 {end}, {index}")
+        wide = instructions.splat(self.body, dtypes.int64, left, lanes)
+        steps = ", ".join(f"i64 {k}" for k in range(lanes))
+        return self.body.assign(f"icmp sgt <{lanes} x i64> {wide}, <{steps}>")
+
+    def _sum(self, r: Reduction, number: int, size: str, scope: Scope) -> str:
+        """Order T8; `size` is a number when the extent is known."""
+        if size.isdigit() and int(size) <= CHUNK:
+            return self._chunk(r, number, "0", size, scope)
+        body, kind = self.body, llvm_type(r.dtype)
+        stack = body.alloca(kind, _LEVELS)
+        zero = instructions.literal(r.dtype, -0.0)
+        with body.loop(0, _LEVELS) as levels:
+            body.emit(f"store {kind} {zero}, ptr {body.assign(f'getelementptr {kind}, ptr {stack}, i64 {levels.index}')}")
+        rounded = body.assign(f"add i64 {size}, {CHUNK - 1}")
+        chunks = body.assign(f"lshr i64 {rounded}, 16")
+        with body.loop(0, chunks) as chunk:
+            start = body.assign(f"shl i64 {chunk.index}, 16")
+            full = body.assign(f"add i64 {start}, {CHUNK}")
+            less = body.assign(f"icmp slt i64 {full}, {size}")
+            end = body.assign(f"select i1 {less}, i64 {full}, i64 {size}")
+            part = self._chunk(r, number, start, end, scope)
+            flipped = body.assign(f"xor i64 {chunk.index}, -1")
+            ones = _trailing_zeros(body, flipped)
+            with body.loop(0, ones, carried=[(kind, part)]) as carry:
+                slot = body.assign(f"getelementptr {kind}, ptr {stack}, i64 {carry.index}")
+                left = body.assign(f"load {kind}, ptr {slot}")
+                carry.next([body.assign(f"fadd {kind} {left}, {carry.values[0]}")])
+            place = body.assign(f"getelementptr {kind}, ptr {stack}, i64 {ones}")
+            body.emit(f"store {kind} {carry.results[0]}, ptr {place}")
+        with body.loop(0, _LEVELS, carried=[(kind, zero)]) as level:
+            slot = body.assign(f"getelementptr {kind}, ptr {stack}, i64 {level.index}")
+            left = body.assign(f"load {kind}, ptr {slot}")
+            both = body.assign(f"fadd {kind} {left}, {level.values[0]}")
+            bit = body.assign(f"lshr i64 {chunks}, {level.index}")
+            present = body.assign(f"trunc i64 {bit} to i1")
+            level.next([body.assign(f"select i1 {present}, {kind} {both}, {kind} {level.values[0]}")])
+        total = level.results[0]
+        if size.isdigit():
+            return total
+        empty = body.assign(f"icmp eq i64 {size}, 0")
+        return body.assign(f"select i1 {empty}, {kind} {instructions.literal(r.dtype, 0.0)}, {kind} {total}")
+
+    def _chunk(self, r: Reduction, number: int, start: str, end: str, scope: Scope) -> str:
+        body, kind = self.body, llvm_type(r.dtype, LANES)
+        known = start.isdigit() and end.isdigit()
+        length = str(int(end) - int(start)) if known else body.assign(f"sub i64 {end}, {start}")
+        whole = str(int(length) // GROUP * GROUP) if known else body.assign(f"and i64 {length}, {-GROUP}")
+        stop = str(int(start) + int(whole)) if known else body.assign(f"add i64 {start}, {whole}")
+        total = instructions.literal(r.dtype, -0.0, LANES)
+        if stop != start:
+            with body.loop(start, stop, GROUP, carried=[(kind, total)]) as group:
+                terms: list[str | None] = []
+                for j in range(8):
+                    index = body.assign(f"add i64 {group.index}, {j * LANES}") if j else group.index
+                    terms.append(self._term(r, number, index, LANES, scope))
+                found = tree(body, r.dtype, terms, LANES)
+                assert found is not None
+                group.next([body.assign(f"fadd {kind} {group.values[0]}, {found}")])
+            total = group.results[0]
+        if known and int(whole) == int(length):
+            return halved(body, Combine.SUM, r.dtype, total, LANES)
+        if known and int(length) - int(whole) <= 4 * LANES:
+            last = self._last_known(r, number, int(stop), int(end), scope)
+        else:
+            last = self._last(r, number, stop, end, scope)
+        total = body.assign(f"fadd {kind} {total}, {last}")
+        return halved(body, Combine.SUM, r.dtype, total, LANES)
+
+    def _last_known(self, r: Reduction, number: int, start: int, end: int, scope: Scope) -> str:
+        terms: list[str | None] = [None] * 8
+        for j, index in enumerate(range(start, end, LANES)):
+            real = min(LANES, end - index)
+            bits = ", ".join(f"i1 {'true' if k < real else 'false'}" for k in range(LANES))
+            mask = None if real == LANES else f"<{bits}>"
+            terms[j] = self._term(r, number, str(index), LANES, scope, mask)
+        found = tree(self.body, r.dtype, terms, LANES)
+        assert found is not None
+        return found
+
+    def _last(self, r: Reduction, number: int, start: str, end: str, scope: Scope) -> str:
+        body, kind = self.body, llvm_type(r.dtype, LANES)
+        slots = body.alloca(kind, 8)
+        absent = instructions.literal(r.dtype, -0.0, LANES)
+        for j in range(8):
+            body.emit(f"store {kind} {absent}, ptr {body.assign(f'getelementptr {kind}, ptr {slots}, i64 {j}')}")
+        with body.loop(start, end, LANES) as part:
+            term = self._term(r, number, part.index, LANES, scope, self._mask(part.index, end, LANES))
+            offset = body.assign(f"sub i64 {part.index}, {start}")
+            j_value = body.assign(f"lshr i64 {offset}, 4")
+            body.emit(f"store {kind} {term}, ptr {body.assign(f'getelementptr {kind}, ptr {slots}, i64 {j_value}')}")
+        terms: list[str | None] = []
+        for j in range(8):
+            slot = body.assign(f"getelementptr {kind}, ptr {slots}, i64 {j}")
+            terms.append(body.assign(f"load {kind}, ptr {slot}"))
+        found = tree(body, r.dtype, terms, LANES)
+        assert found is not None
+        return found
+
+    def _any_order(self, r: Reduction, number: int, size: str, scope: Scope) -> str:
+        body, lanes = self.body, LANES
+        kind = llvm_type(r.dtype, lanes)
+        start = instructions.literal(r.dtype, identity(r.combine, r.dtype), lanes)
+        step = lanes * _UNROLL
+        whole = str(int(size) // step * step) if size.isdigit() else body.assign(f"and i64 {size}, {-step}")
+        sums = [start] * _UNROLL
+        if whole != "0":
+            with body.loop(0, whole, step, carried=[(kind, start)] * _UNROLL) as many:
+                following = []
+                for k in range(_UNROLL):
+                    index = body.assign(f"add i64 {many.index}, {k * lanes}") if k else many.index
+                    term = self._term(r, number, index, lanes, scope)
+                    following.append(combined(body, r.combine, r.dtype, many.values[k], term, lanes))
+                many.next(following)
+            sums = list(many.results)
+        total = sums[0]
+        for other in sums[1:]:
+            total = combined(body, r.combine, r.dtype, total, other, lanes) if whole != "0" else total
+        if whole != size:
+            with body.loop(whole, size, lanes, carried=[(kind, total)]) as rest:
+                term = self._term(r, number, rest.index, lanes, scope, self._mask(rest.index, size, lanes))
+                rest.next([combined(body, r.combine, r.dtype, rest.values[0], term, lanes)])
+            total = rest.results[0]
+        return halved(body, r.combine, r.dtype, total, lanes)
+
+    def _position(self, r: Reduction, number: int, size: str, scope: Scope) -> str:
+        """Index of the first largest (or smallest) element; a NaN counts as both, the first one wins."""
+        body, dtype = self.body, r.body.dtype
+        first = self.evaluator.value(r.body, Scope(scope, {number: "0"}))
+        kind = llvm_type(dtype)
+        with body.loop(1, size, carried=[(kind, first), ("i64", "0")]) as each:
+            best, at = each.values
+            held = self.evaluator.value(r.body, Scope(scope, {number: each.index}))
+            better = beats(body, r.combine, dtype, held, best, 0)
+            each.next([
+                body.assign(f"select i1 {better}, {kind} {held}, {kind} {best}"),
+                body.assign(f"select i1 {better}, i64 {each.index}, i64 {at}"),
+            ])
+        return each.results[1]
+
+
+def beats(body: Body, combine: Combine, dtype: DType, new: str, best: str, lanes: int) -> str:
+    """Whether a later element replaces the best so far: it is beyond it, or it is the first NaN."""
+    prim = "gt" if combine is Combine.ARGMAX else "lt"
+    beyond = instructions.emit(body, prim, dtypes.bool_, (dtype, dtype), (new, best), lanes, None)
+    if not dtype.is_float:
+        return beyond
+    kind, bits = llvm_type(dtype, lanes), llvm_type(dtypes.bool_, lanes)
+    new_nan = body.assign(f"fcmp uno {kind} {new}, {new}")
+    best_real = body.assign(f"fcmp ord {kind} {best}, {best}")
+    first_nan = body.assign(f"and {bits} {new_nan}, {best_real}")
+    return body.assign(f"or {bits} {beyond}, {first_nan}")
+
+
+def _empty(r: Reduction) -> Number:
+    if r.combine is Combine.SUM:
+        return 0.0 if r.dtype.is_float else 0
+    return identity(r.combine, r.dtype)
+
+
+def _trailing_zeros(body: Body, value: str) -> str:
+    body.declare("declare i64 @llvm.cttz.i64(i64, i1)")
+    return body.assign(f"call i64 @llvm.cttz.i64(i64 {value}, i1 false)")

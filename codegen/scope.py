@@ -1,0 +1,251 @@
+"""Evaluating scalar expressions inside loops: each is written once, in the outermost loop that it varies with.
+
+A scope is a loop level: the iteration variables known there, whether one of them runs along vector lanes, and the values
+computed so far. It knows no schedule: `codegen/kernel.py` opens the scopes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from ..ir import dtypes
+from ..ir.dtypes import DType
+from ..ir.scalar import Scalar, extent
+from ..ir.types import Extent
+from . import instructions
+from .affine import Affine, affine
+from .body import Anchor, Body
+from .instructions import llvm_type
+from .nest import Nest
+
+
+class Scope:
+    """One loop level.
+
+    Attributes:
+        lanes: 0 for a scalar level, else the number of vector lanes.
+        iters: names of the iteration variables' i64 values; along lanes: of the first lane's.
+        vector: the variable that runs along the lanes.
+        mask: a vector of i1 that says which lanes are real, or None when all are.
+        reduced: how a `reduce` scalar is read here, for reductions that were computed row by row.
+        anchor: where values of this level are written; None for the innermost, which is written in place.
+    """
+
+    __slots__ = ("anchor", "iters", "lanes", "mask", "memo", "parent", "reduced", "splats", "vector")
+
+    def __init__(
+        self,
+        parent: Scope | None,
+        iters: dict[int, str],
+        lanes: int = 0,
+        vector: int | None = None,
+        mask: str | None = None,
+        anchor: Anchor | None = None,
+    ) -> None:
+        self.parent = parent
+        self.iters = iters if parent is None else {**parent.iters, **iters}
+        self.lanes = lanes
+        self.vector = vector
+        self.mask = mask
+        self.anchor = anchor
+        self.memo: dict[Scalar, str] = {}
+        self.splats: dict[tuple[Scalar, int], str] = {}
+        self.reduced: dict[Scalar, Callable[[Scope], str]] = {} if parent is None else parent.reduced
+
+
+class Evaluator:
+    """Writes expressions of one nest into one function.
+
+    Attributes:
+        pointers: names of the buffers' pointers by number.
+        sizes: names of symbol sizes (i64) by symbol.
+        status: the i64 stack slot that a failing check writes to.
+    """
+
+    def __init__(
+        self,
+        body: Body,
+        nest: Nest,
+        pointers: dict[int, str],
+        sizes: dict[str, str],
+        first_check: int,
+        reduce: Callable[[Scalar, Scope], str],
+    ) -> None:
+        self.body = body
+        self.nest = nest
+        self.pointers = pointers
+        self.sizes = sizes
+        self.first_check = first_check
+        self.status: str | None = None
+        self._reduce = reduce
+
+    def size(self, value: Extent, scope: Scope) -> str:
+        """An extent as an i64 operand: digits when it is known."""
+        return str(value) if isinstance(value, int) else self.value(extent(value), scope)
+
+    def home(self, expr: Scalar, scope: Scope) -> Scope:
+        """The outermost level where everything that `expr` varies with is known."""
+        free = self.nest.free(expr)
+        while scope.parent is not None and free <= scope.parent.iters.keys():
+            scope = scope.parent
+        return scope
+
+    def value(self, expr: Scalar, scope: Scope) -> str:
+        """The operand that holds `expr` at `scope`: a vector when the scope has lanes."""
+        stack = [expr]
+        while stack:
+            top = stack[-1]
+            home = self.home(top, scope)
+            if top in home.memo:
+                stack.pop()
+                continue
+            pending = [a for a in self._needs(top, home) if a not in self.home(a, scope).memo]
+            if pending:
+                stack.extend(reversed(pending))
+                continue
+            if home.anchor is None:
+                home.memo[top] = self._write(top, home)
+            else:
+                with self.body.at(home.anchor):
+                    home.memo[top] = self._write(top, home)
+            stack.pop()
+        return self._fetch(expr, scope)
+
+    def _needs(self, expr: Scalar, home: Scope) -> tuple[Scalar, ...]:
+        if expr.prim in ("const", "iter", "size", "reduce"):
+            return ()
+        if expr.prim == "load":
+            form = affine(expr.args[0])
+            return (self._base(form, home),) if self._unit_stride(form, home) else expr.args
+        return expr.args
+
+    def _fetch(self, expr: Scalar, scope: Scope) -> str:
+        home = self.home(expr, scope)
+        held = home.memo[expr]
+        if not scope.lanes or home.lanes:
+            return held
+        if expr.prim == "const":
+            return instructions.literal(expr.dtype, expr.payload, scope.lanes)
+        key = (expr, scope.lanes)
+        wide = home.splats.get(key)
+        if wide is None:
+            if home.anchor is None:
+                wide = instructions.splat(self.body, expr.dtype, held, scope.lanes)
+            else:
+                with self.body.at(home.anchor):
+                    wide = instructions.splat(self.body, expr.dtype, held, scope.lanes)
+            home.splats[key] = wide
+        return wide
+
+    def _write(self, expr: Scalar, scope: Scope) -> str:
+        if expr.prim == "const":
+            return instructions.literal(expr.dtype, expr.payload, scope.lanes)
+        if expr.prim == "size":
+            assert isinstance(expr.payload, str)
+            return self.sizes[expr.payload]
+        if expr.prim == "iter":
+            assert isinstance(expr.payload, int)
+            return self._iteration(expr.payload, scope)
+        if expr.prim == "load":
+            return self._load(expr, scope)
+        if expr.prim == "reduce":
+            row = scope.reduced.get(expr)
+            return row(scope) if row is not None else self._reduce(expr, scope)
+        args = [self._fetch(a, scope) for a in expr.args]
+        if expr.prim == "check":
+            assert isinstance(expr.payload, int)
+            self._check(args[1], args[2], expr.payload, scope)
+            return args[0]
+        kinds = [a.dtype for a in expr.args]
+        return instructions.emit(self.body, expr.prim, expr.dtype, kinds, args, scope.lanes, expr.payload)
+
+    def _iteration(self, number: int, scope: Scope) -> str:
+        name = scope.iters[number]
+        if number != scope.vector:
+            return name
+        wide = instructions.splat(self.body, dtypes.int64, name, scope.lanes)
+        steps = ", ".join(f"i64 {k}" for k in range(scope.lanes))
+        return self.body.assign(f"add <{scope.lanes} x i64> {wide}, <{steps}>")
+
+    def _unit_stride(self, form: Affine, scope: Scope) -> bool:
+        """Whether consecutive lanes read consecutive elements."""
+        if not scope.lanes or scope.vector is None or form.iters.get(scope.vector, 0) != 1:
+            return False
+        return not any(scope.vector in self.nest.free(t) for t in form.terms)
+
+    def _base(self, form: Affine, scope: Scope) -> Scalar:
+        return Affine({i: f for i, f in form.iters.items() if i != scope.vector}, form.terms, form.offset).scalar()
+
+    def _address(self, dtype: DType, buffer: int, form: Affine, address: Scalar, scope: Scope) -> tuple[str, bool]:
+        """A pointer to consecutive elements and True, or pointers per lane (one when scalar) and False."""
+        element = llvm_type(dtype, 0, memory=True)
+        pointer = self.pointers[buffer]
+        if self._unit_stride(form, scope):
+            assert scope.vector is not None
+            outer_expr = self._base(form, scope)
+            outer = self.home(outer_expr, scope).memo[outer_expr]
+            index = self.body.assign(f"add i64 {outer}, {scope.iters[scope.vector]}")
+            return self.body.assign(f"getelementptr {element}, ptr {pointer}, i64 {index}"), True
+        index = self._fetch(address, scope)
+        kind = llvm_type(dtypes.int64, scope.lanes)
+        return self.body.assign(f"getelementptr {element}, ptr {pointer}, {kind} {index}"), False
+
+    def _load(self, expr: Scalar, scope: Scope) -> str:
+        assert isinstance(expr.payload, int)
+        dtype, address = expr.dtype, expr.args[0]
+        where, together = self._address(dtype, expr.payload, affine(address), address, scope)
+        kind = llvm_type(dtype, scope.lanes, memory=True)
+        size = dtype.itemsize
+        if scope.lanes and scope.mask is not None or (scope.lanes and not together):
+            mask = scope.mask or "splat (i1 true)"
+            name, pointers = ("load", "ptr") if together else ("gather", f"<{scope.lanes} x ptr>")
+            suffix = f"v{scope.lanes}{instructions.mangled(dtype, memory=True)}" + (".p0" if together else f".v{scope.lanes}p0")
+            self.body.declare(f"declare {kind} @llvm.masked.{name}.{suffix}({pointers}, i32, <{scope.lanes} x i1>, {kind})")
+            held = self.body.assign(
+                f"call {kind} @llvm.masked.{name}.{suffix}({pointers} {where}, i32 {size}, "
+                f"<{scope.lanes} x i1> {mask}, {kind} zeroinitializer)"
+            )
+        else:
+            held = self.body.assign(f"load {kind}, ptr {where}, align {size}")
+        return instructions.from_memory(self.body, dtype, held, scope.lanes)
+
+    def store(self, buffer: int, address: Scalar, value: Scalar, scope: Scope) -> None:
+        """Write one element, or one per lane."""
+        dtype = self.nest.dtypes[buffer]
+        held = instructions.to_memory(self.body, dtype, self.value(value, scope), scope.lanes)
+        form = affine(address)
+        self.value(self._base(form, scope) if self._unit_stride(form, scope) else address, scope)
+        where, together = self._address(dtype, buffer, form, address, scope)
+        kind = llvm_type(dtype, scope.lanes, memory=True)
+        size = dtype.itemsize
+        if scope.lanes and (scope.mask is not None or not together):
+            mask = scope.mask or "splat (i1 true)"
+            name, pointers = ("store", "ptr") if together else ("scatter", f"<{scope.lanes} x ptr>")
+            suffix = f"v{scope.lanes}{instructions.mangled(dtype, memory=True)}" + (".p0" if together else f".v{scope.lanes}p0")
+            self.body.declare(f"declare void @llvm.masked.{name}.{suffix}({kind}, {pointers}, i32, <{scope.lanes} x i1>)")
+            self.body.emit(
+                f"call void @llvm.masked.{name}.{suffix}({kind} {held}, {pointers} {where}, i32 {size}, "
+                f"<{scope.lanes} x i1> {mask})"
+            )
+        else:
+            self.body.emit(f"store {kind} {held}, ptr {where}, align {size}")
+
+    def _check(self, ok: str, report: str, number: int, scope: Scope) -> None:
+        body, lanes = self.body, scope.lanes
+        assert self.status is not None
+        if not lanes:
+            failed = body.assign(f"xor i1 {ok}, true")
+        else:
+            bad = body.assign(f"xor <{lanes} x i1> {ok}, splat (i1 true)")
+            if scope.mask is not None:
+                bad = body.assign(f"and <{lanes} x i1> {bad}, {scope.mask}")
+            bits = body.assign(f"bitcast <{lanes} x i1> {bad} to i{lanes}")
+            failed = body.assign(f"icmp ne i{lanes} {bits}, 0")
+        with body.if_(failed):
+            if lanes:
+                body.declare(f"declare i{lanes} @llvm.cttz.i{lanes}(i{lanes}, i1)")
+                lane = body.assign(f"call i{lanes} @llvm.cttz.i{lanes}(i{lanes} {bits}, i1 true)")
+                report = body.assign(f"extractelement <{lanes} x i64> {report}, i{lanes} {lane}")
+            shifted = body.assign(f"shl i64 {report}, 16")
+            code = body.assign(f"or i64 {shifted}, {self.first_check + number + 1}")
+            body.emit(f"store i64 {code}, ptr {self.status}")
