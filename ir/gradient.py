@@ -1,10 +1,11 @@
 """Reverse mode: a stage that remembers what was computed, and the one walker that goes back over it.
 
-Meaning. Records are walked in reverse order of creation, and the operands of each in their order. Each array has one
-accumulator: the first contribution is taken as it is, a later one is added to it. So eager code and a traced graph
-add in the same order and get the same bits. Rules are ordinary op calls through the stage below, so a Recording over
-a Recording gives second derivatives, and one over a Builder writes the gradient into the graph. This file knows no op
-beyond `sum`, `reshape` and `constant`, and nothing of who holds the values.
+Meaning. Records are walked in reverse order of creation, and the operands of each in their order. Each array
+has one
+accumulator: the first contribution is taken as it is, a later one is added to it. So eager code and a traced
+graph add in the same order and get the same bits. Rules are ordinary op calls through the stage below, so a
+Recording over a Recording gives second derivatives, and one over a Builder writes the gradient into the
+graph. This file knows no op beyond `sum`, `reshape` and `constant`, and nothing of who holds the values.
 """
 
 from __future__ import annotations
@@ -84,7 +85,9 @@ class Recording:
         """
         ground = self.ground
         with entered(self.below):
-            return backward(self.records, results, seeds, wanted, ground if isinstance(ground, Builder) else None)
+            return backward(
+                self.records, results, seeds, wanted, ground if isinstance(ground, Builder) else None
+            )
 
 
 def backward(
@@ -156,12 +159,16 @@ def _contribution(record: Applied, i: int, g: Array) -> Array:
     assert op.vjp is not None
     rule = op.vjp[i]
     assert rule is not None
-    found = rule(g, record.result, *record.args, record.attrs) if op.attrs else rule(g, record.result, *record.args)
+    found = (
+        rule(g, record.result, *record.args, record.attrs)
+        if op.attrs
+        else rule(g, record.result, *record.args)
+    )
     return unbroadcast(found, record.args[i].shape) if isinstance(op.lowering, Pointwise) else found
 
 
 def unbroadcast(g: Array, shape: Shape) -> Array:
-    """The cotangent of what was broadcast from `shape` to g's shape: one sum over all axes that were repeated."""
+    """The cotangent of what was broadcast from `shape`: one sum over all axes that were repeated."""
     if g.shape == shape:
         return g
     extra = g.ndim - len(shape)
