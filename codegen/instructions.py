@@ -1,8 +1,8 @@
 """Scalar primitives as LLVM instructions at any vector width; it knows no loops, no memory and no kernels.
 
-Every primitive means what the table at the head of `ir/scalar.py` says, with the same bits at every width; no
-fast-math flag is ever emitted. `lanes` is 0 for a scalar, else a vector's number of lanes, which the arguments of
-one instruction share. A bool is an i1 in registers and an i8 in memory.
+Every primitive means what the table at the head of `ir/scalar.py` says, with the same bits at every width.
+No fast-math flag is ever emitted. `lanes` is 0 for a scalar, else the number of lanes of a vector, which the
+arguments of one instruction share. A bool is an i1 in registers and an i8 in memory.
 """
 
 from __future__ import annotations
@@ -217,9 +217,9 @@ def _select_op(body: Body, dtype: DType, of: _Types, args: _Args, lanes: int) ->
 def _divide(remainder: bool) -> _Emitter:
     """tdiv and trem without any trap: divisors 0 and -1 become 1; by -1 the quotient is the negated dividend.
 
-    LLVM splits a vector division into scalar ones. Up to 32 bits the quotient goes through floats instead: one
-    that is not whole is more than half an ulp of double (of float up to 16 bits) away from whole numbers, so
-    truncation is exact.
+    LLVM splits a vector division into scalar ones. Up to 32 bits the quotient goes through floats instead:
+    where it is not whole, it is more than half an ulp of double (of float up to 16 bits) away from whole
+    numbers, so truncation is exact.
     """
 
     def emitter(body: Body, dtype: DType, of: _Types, args: _Args, lanes: int) -> str:
