@@ -96,11 +96,11 @@ class Array(metaclass=ABCMeta):
     def __rpow__(self, other: Operand) -> Array:
         return OPS["power"].call(other, self)
 
-    def __matmul__(self, other: Operand) -> Array:
-        return OPS["matmul"].call(self, other)
+    if TYPE_CHECKING:
+        # The product takes operands of any rank, its row only of equal rank; so `ir/ops` attaches the function.
+        def __matmul__(self, other: Operand) -> Array: ...
 
-    def __rmatmul__(self, other: Operand) -> Array:
-        return OPS["matmul"].call(other, self)
+        def __rmatmul__(self, other: Operand) -> Array: ...
 
     def __and__(self, other: Operand) -> Array:
         return OPS["bitwise_and"].call(self, other)

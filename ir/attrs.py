@@ -58,6 +58,23 @@ class Slice(Attrs):
 
 
 @dataclass(frozen=True, slots=True)
+class Placement(Attrs):
+    """Where an operand goes in zeros of `shape`: per axis the index of its first element, and the step (never 0)."""
+
+    starts: tuple[Extent, ...]
+    steps: tuple[int, ...]
+    shape: Shape
+
+
+@dataclass(frozen=True, slots=True)
+class Scatter(Attrs):
+    """The axis that indices select from, and the shape that it belongs to."""
+
+    axis: int
+    shape: Shape
+
+
+@dataclass(frozen=True, slots=True)
 class Cast(Attrs):
     """A target dtype."""
 

@@ -7,9 +7,10 @@ into arrays of the right dtype, applies the type rule, and hands over to the cur
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+import functools
+from collections.abc import Callable, Iterator
 from contextvars import ContextVar
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Final, ParamSpec, Protocol, TypeVar
 
 import numpy as np
 
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
     from .op import Op
 
 Operand = Array | np.ndarray | np.generic | bool | int | float
+_P = ParamSpec("_P")
+_R = TypeVar("_R")
 
 
 class Stage(Protocol):
@@ -143,3 +146,29 @@ def _located(error: LithographError) -> LithographError:
         error.args = (f"{error}\n  at {file}:{line}" + (f"\n{caret}" if caret else ""),)
         error.located = True  # type: ignore[attr-defined]
     return error
+
+
+def located(function: Callable[_P, _R]) -> Callable[_P, _R]:
+    """Make errors raised by a public function before it calls an op end with the user's line, as those of `apply` do."""
+
+    @functools.wraps(function)
+    def call(*args: _P.args, **kwargs: _P.kwargs) -> _R:
+        try:
+            return function(*args, **kwargs)
+        except LithographError as error:
+            raise _located(error) from None
+
+    return call
+
+
+def as_array(name: str, operand: Operand) -> Array:
+    """An operand as an array of the current stage; Python numbers get their default dtype.
+
+    Raises:
+        ArgumentError: it is neither an array nor a number; `name` says which op was called.
+        IntegerOverflow: a Python int that does not fit int32.
+    """
+    if isinstance(operand, Array):
+        return operand
+    type = operand_type(name, operand)
+    return _convert(current(), operand, type.dtype)
