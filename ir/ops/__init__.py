@@ -1,1 +1,36 @@
-"""The op rows, one file per family; a row knows its own op and no other."""
+"""The op rows, one file per family; a row knows its own op and no other.
+
+Importing this package fills the op table, and gives `Array` a method for each public function of an array.
+"""
+
+from __future__ import annotations
+
+from ..array import Array
+from . import (
+    arithmetic,
+    conversion,
+    creation as creation,
+    linalg,
+    logic,
+    reductions,
+    shapes,
+    structural as structural,
+)
+from .arithmetic import *  # noqa: F403
+from .conversion import *  # noqa: F403
+from .creation import *  # noqa: F403
+from .linalg import *  # noqa: F403
+from .logic import *  # noqa: F403
+from .reductions import *  # noqa: F403
+from .shapes import *  # noqa: F403
+
+_METHODS = (arithmetic, conversion, linalg, logic, reductions, shapes)
+
+for _module in _METHODS:
+    for _name in _module.__all__:
+        setattr(Array, _name, getattr(_module, _name))
+
+setattr(Array, "__matmul__", linalg.matmul)  # noqa: B010
+setattr(Array, "__rmatmul__", lambda right, left: linalg.matmul(left, right))  # noqa: B010
+setattr(Array, "T", property(shapes.transpose))  # noqa: B010
+setattr(Array, "mT", property(shapes.matrix_transpose))  # noqa: B010

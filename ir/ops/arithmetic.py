@@ -1,0 +1,258 @@
+"""Rows of arithmetic on elements, apart from division with remainder; it knows no transcendental function."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from .. import dtypes, scalar
+from ..array import Array
+from ..promotion import floating
+from ..scalar import Scalar
+from ..stage import Operand, as_array
+from .logic import where
+from .rows import ANY, FLOAT, pointwise, wide
+
+__all__ = [
+    "abs", "add", "ceil", "clip", "divide", "floor", "maximum", "minimum", "multiply", "negative", "reciprocal", "relu",
+    "round", "rsqrt", "sign", "sqrt", "square", "subtract",
+]  # fmt: skip
+
+_INTEGER_OF = {32: dtypes.int32, 64: dtypes.int64}
+
+
+def _add(a: Scalar, b: Scalar) -> Scalar:
+    return a | b if a.dtype is dtypes.bool_ else a + b
+
+
+def _multiply(a: Scalar, b: Scalar) -> Scalar:
+    return a & b if a.dtype is dtypes.bool_ else a * b
+
+
+def _abs(x: Scalar) -> Scalar:
+    if x.dtype.kind in ("bool", "uint"):
+        return x
+    if x.dtype.is_integer:
+        return scalar.select(x < 0, -x, x)
+    bits = _INTEGER_OF[x.dtype.bits]
+    magnitude = scalar.bitcast(x, bits) & ((1 << (bits.bits - 1)) - 1)
+    return scalar.bitcast(magnitude, x.dtype)
+
+
+def _sign(x: Scalar) -> Scalar:
+    if x.dtype.kind == "uint":
+        return scalar.select(x > 0, scalar.const(x.dtype, 1), 0)
+    below = scalar.select(x < 0, scalar.const(x.dtype, -1), 0)
+    result = scalar.select(x > 0, 1, below)
+    return scalar.select(scalar.ne(x, x), x, result) if x.dtype.is_float else result
+
+
+def _relu(x: Scalar) -> Scalar:
+    return scalar.select(x <= 0, 0, x)
+
+
+def _rounding(prim: str) -> Callable[[Scalar], Scalar]:
+    return lambda x: scalar.unary(prim, x) if x.dtype.is_float else x
+
+
+def _flat(g: Array, *_: Array) -> Array:
+    """The cotangent of an operand that the result does not vary with."""
+    return where(False, g, 0)
+
+
+_add_row = pointwise(
+    "add", _add, np.add, kinds=ANY, arity=2, vjp=(lambda g, y, a, b: g, lambda g, y, a, b: g)
+)
+_subtract = pointwise(
+    "subtract", lambda a, b: a - b, np.subtract, arity=2, vjp=(lambda g, y, a, b: g, lambda g, y, a, b: -g)
+)
+_multiply_row = pointwise(
+    "multiply",
+    _multiply,
+    np.multiply,
+    kinds=ANY,
+    arity=2,
+    vjp=(lambda g, y, a, b: g * b, lambda g, y, a, b: g * a),
+)
+_divide = pointwise(
+    "divide",
+    lambda a, b: a / b,
+    np.divide,
+    kinds=FLOAT,
+    promote=floating,
+    arity=2,
+    low=0.5,
+    vjp=(lambda g, y, a, b: g / b, lambda g, y, a, b: -(g / b) * y),
+)
+_negative = pointwise("negative", lambda x: -x, np.negative, vjp=(lambda g, y, x: -g,))
+_abs_row = pointwise("abs", _abs, np.abs, kinds=ANY, low=0.1, vjp=(lambda g, y, x: g * sign(x),))
+_sign_row = pointwise("sign", _sign, lambda x: np.sign(x).astype(x.dtype), low=0.1, vjp=(_flat,))
+_square = pointwise("square", lambda x: x * x, np.square, vjp=(lambda g, y, x: g * (2 * x),))
+_sqrt = pointwise(
+    "sqrt",
+    lambda x: scalar.unary("sqrt", x),
+    np.sqrt,
+    kinds=FLOAT,
+    promote=floating,
+    low=0.3,
+    vjp=(lambda g, y, x: g * (0.5 / y),),
+)
+_rsqrt = pointwise(
+    "rsqrt",
+    lambda x: 1.0 / scalar.unary("sqrt", x),
+    lambda x: (1 / np.sqrt(wide(x))).astype(x.dtype),
+    kinds=FLOAT,
+    promote=floating,
+    low=0.3,
+    vjp=(lambda g, y, x: g * (-0.5 * y / x),),
+)
+_reciprocal = pointwise(
+    "reciprocal",
+    lambda x: 1.0 / x,
+    np.reciprocal,
+    kinds=FLOAT,
+    promote=floating,
+    low=0.3,
+    vjp=(lambda g, y, x: -g * square(y),),
+)
+_relu_row = pointwise(
+    "relu", _relu, lambda x: np.where(x <= 0, x.dtype.type(0), x), vjp=(lambda g, y, x: where(x > 0, g, 0),)
+)
+_floor = pointwise("floor", _rounding("floor"), lambda x: np.floor(x).astype(x.dtype), vjp=(_flat,), high=2.9)
+_ceil = pointwise("ceil", _rounding("ceil"), lambda x: np.ceil(x).astype(x.dtype), vjp=(_flat,), high=2.9)
+_round = pointwise("round", _rounding("rint"), np.round, vjp=(_flat,))
+
+
+def _extremum(name: str) -> Callable[[np.ndarray, np.ndarray], np.ndarray]:
+    """IEEE 754-2019 `maximum` or `minimum`: NaN if one is NaN, and -0 < +0, which NumPy leaves open."""
+    pick, zero_signs = (np.maximum, np.logical_and) if name == "maximum" else (np.minimum, np.logical_or)
+
+    def reference(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+        found = pick(a, b)
+        if a.dtype.kind != "f":
+            return np.asarray(found)
+        zeros = (a == 0) & (b == 0)
+        negative = zero_signs(np.signbit(a), np.signbit(b))
+        return np.where(zeros, np.where(negative, -0.0, 0.0).astype(a.dtype), found)
+
+    return reference
+
+
+_maximum = pointwise(
+    "maximum",
+    lambda a, b: scalar.binary("maximum", a, b),
+    _extremum("maximum"),
+    kinds=ANY,
+    arity=2,
+    vjp=(lambda g, y, a, b: where(a >= b, g, 0), lambda g, y, a, b: where(a < b, g, 0)),
+)
+_minimum = pointwise(
+    "minimum",
+    lambda a, b: scalar.binary("minimum", a, b),
+    _extremum("minimum"),
+    kinds=ANY,
+    arity=2,
+    vjp=(lambda g, y, a, b: where(a <= b, g, 0), lambda g, y, a, b: where(a > b, g, 0)),
+)
+
+
+def add(x1: Operand, x2: Operand, /) -> Array:
+    """`x1 + x2`; integers wrap, bool is logical or."""
+    return _add_row.call(x1, x2)
+
+
+def subtract(x1: Operand, x2: Operand, /) -> Array:
+    """`x1 - x2`; integers wrap.
+
+    Raises:
+        DTypeError: both are bool.
+    """
+    return _subtract.call(x1, x2)
+
+
+def multiply(x1: Operand, x2: Operand, /) -> Array:
+    """`x1 * x2`; integers wrap, bool is logical and."""
+    return _multiply_row.call(x1, x2)
+
+
+def divide(x1: Operand, x2: Operand, /) -> Array:
+    """`x1 / x2`, correctly rounded; integers and bool are divided as float32."""
+    return _divide.call(x1, x2)
+
+
+def negative(x: Operand, /) -> Array:
+    """`-x`; integers wrap.
+
+    Raises:
+        DTypeError: `x` is bool.
+    """
+    return _negative.call(x)
+
+
+def abs(x: Operand, /) -> Array:
+    """The magnitude of `x`; the smallest integer stays as it is."""
+    return _abs_row.call(x)
+
+
+def sign(x: Operand, /) -> Array:
+    """-1, 0 or 1 as `x` is below, at or above zero; NaN for NaN."""
+    return _sign_row.call(x)
+
+
+def square(x: Operand, /) -> Array:
+    """`x * x`; integers wrap."""
+    return _square.call(x)
+
+
+def sqrt(x: Operand, /) -> Array:
+    """The square root, correctly rounded; NaN below zero. Integers and bool count as float32."""
+    return _sqrt.call(x)
+
+
+def rsqrt(x: Operand, /) -> Array:
+    """`1 / sqrt(x)`, both correctly rounded (at most 1.5 ULP together). Integers and bool count as float32."""
+    return _rsqrt.call(x)
+
+
+def reciprocal(x: Operand, /) -> Array:
+    """`1 / x`, correctly rounded. Integers and bool count as float32."""
+    return _reciprocal.call(x)
+
+
+def relu(x: Operand, /) -> Array:
+    """`x` where it is above zero, +0 elsewhere; NaN for NaN. Its derivative at zero is zero."""
+    return _relu_row.call(x)
+
+
+def floor(x: Operand, /) -> Array:
+    """The largest integral value not above `x`, in the dtype of `x`."""
+    return _floor.call(x)
+
+
+def ceil(x: Operand, /) -> Array:
+    """The smallest integral value not below `x`, in the dtype of `x`."""
+    return _ceil.call(x)
+
+
+def round(x: Operand, /) -> Array:
+    """The nearest integral value, halves to even, in the dtype of `x`."""
+    return _round.call(x)
+
+
+def maximum(x1: Operand, x2: Operand, /) -> Array:
+    """The greater one of each pair; NaN if one is NaN, and -0 < +0. Of equal ones, `x1` takes the gradient."""
+    return _maximum.call(x1, x2)
+
+
+def minimum(x1: Operand, x2: Operand, /) -> Array:
+    """The smaller one of each pair; NaN if one is NaN, and -0 < +0. Of equal ones, `x1` takes the gradient."""
+    return _minimum.call(x1, x2)
+
+
+def clip(x: Operand, /, min: Operand | None = None, max: Operand | None = None) -> Array:
+    """`x` limited to `min` from below, then to `max` from above; None leaves a side open."""
+    result = as_array("clip", x)
+    if min is not None:
+        result = maximum(result, min)
+    return result if max is None else minimum(result, max)

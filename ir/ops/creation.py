@@ -1,0 +1,263 @@
+"""Rows and functions that make arrays from nothing: constants, filled arrays, ranges, identity matrices."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import cast as typed
+
+import numpy as np
+
+from .. import dtypes, scalar
+from ..array import Array
+from ..attrs import Attrs, Constant, Fill, intern
+from ..dtypes import DType
+from ..errors import ArgumentError, DTypeError, ShapeError
+from ..op import Element, Literal, Op, Reader, Sample
+from ..promotion import keep
+from ..scalar import Scalar
+from ..stage import Operand, as_array, current, located, number, operand_type
+from ..types import Dim, Extent, TensorType, show_shape
+from .axes import integer, legal_shape
+from .conversion import astype
+from .logic import where
+from .rows import edges, quiet, values
+from .shapes import broadcast_to, expand_dims, reshape
+
+__all__ = [
+    "arange", "eye", "full", "full_like", "linspace", "one_hot", "ones", "ones_like", "tril", "triu", "zeros",
+    "zeros_like",
+]  # fmt: skip
+
+
+def _constant_samples(rng: np.random.Generator, dtype: DType) -> list[Sample]:
+    arrays = (values(rng, dtype, (3, 4)), values(rng, dtype, ()), values(rng, dtype, (0, 2)), edges(dtype))
+    for array in arrays:
+        array.setflags(write=False)
+    return [((), intern(Constant(array, TensorType(dtype, array.shape)))) for array in arrays]
+
+
+_constant = Op(
+    "constant",
+    infer=lambda types, attrs: typed(Constant, attrs).type,
+    promote=keep,
+    reference=lambda attrs: attrs.value,
+    lowering=Literal(),
+    vjp=(),
+    attrs=Constant,
+    samples=_constant_samples,
+)
+
+
+def _iota_type(types: tuple[TensorType, ...], attrs: Attrs) -> TensorType:
+    fill = typed(Fill, attrs)
+    if fill.dtype is dtypes.bool_:
+        raise DTypeError("iota: bool cannot count; ask for an integer or float dtype")
+    if len(fill.shape) != 1:
+        raise ShapeError(f"iota: the shape must have one axis, but it is {show_shape(fill.shape)}")
+    return TensorType(fill.dtype, fill.shape)
+
+
+def _iota_at(
+    attrs: Attrs, result: TensorType, index: tuple[Scalar, ...], operands: tuple[Reader, ...]
+) -> Scalar:
+    return scalar.cast(index[0], result.dtype)
+
+
+def _iota_samples(rng: np.random.Generator, dtype: DType) -> list[Sample]:
+    return [] if dtype is dtypes.bool_ else [((), intern(Fill(dtype, (n,)))) for n in (7, 0, 1, 100)]
+
+
+_iota = Op(
+    "iota",
+    infer=_iota_type,
+    promote=keep,
+    reference=quiet(lambda attrs: np.arange(attrs.shape[0], dtype=np.int64).astype(attrs.dtype.numpy)),
+    lowering=Element(_iota_at),
+    vjp=(),
+    attrs=Fill,
+    samples=_iota_samples,
+)
+
+
+def iota(n: Extent, dtype: DType) -> Array:
+    """0, 1, ... n-1 in `dtype`."""
+    return _iota.call(intern(Fill(dtype, (n,))))
+
+
+def scalar_constant(value: bool | int | float, dtype: DType) -> Array:
+    """A Python number as a 0-d array of `dtype`; IntegerOverflow or DTypeError where it does not fit."""
+    return current().constant(number(value, dtype))
+
+
+@located
+def full(shape: Extent | Sequence[Extent], fill_value: Operand, *, dtype: object = None) -> Array:
+    """An array with one value everywhere; without `dtype` it has that of `fill_value`.
+
+    Raises:
+        ShapeError: an extent is negative, or `fill_value` is not 0-d.
+        IntegerOverflow: `dtype` cannot hold the value.
+    """
+    extents = legal_shape("full", shape)
+    if isinstance(fill_value, bool | int | float) and not isinstance(fill_value, np.generic):
+        wanted = operand_type("full", fill_value).dtype if dtype is None else dtypes.as_dtype(dtype)
+        value = scalar_constant(fill_value, wanted)
+    else:
+        value = as_array("full", fill_value)
+        value = value if dtype is None else astype(value, dtype)
+    if value.ndim:
+        raise ShapeError(f"full: the value must be one number, but it has shape {show_shape(value.shape)}")
+    return broadcast_to(value, extents) if extents else value
+
+
+def zeros(shape: Extent | Sequence[Extent], *, dtype: object = dtypes.float32) -> Array:
+    """An array of zeros."""
+    return full(shape, False, dtype=dtype)
+
+
+def ones(shape: Extent | Sequence[Extent], *, dtype: object = dtypes.float32) -> Array:
+    """An array of ones."""
+    return full(shape, True, dtype=dtype)
+
+
+def full_like(x: Operand, /, fill_value: Operand, *, dtype: object = None) -> Array:
+    """An array with one value everywhere, of the shape and (unless `dtype` is given) the dtype of `x`."""
+    like = operand_type("full_like", x)
+    return full(like.shape, fill_value, dtype=like.dtype if dtype is None else dtype)
+
+
+def zeros_like(x: Operand, /, *, dtype: object = None) -> Array:
+    """Zeros in the shape and (unless `dtype` is given) the dtype of `x`."""
+    return full_like(x, False, dtype=dtype)
+
+
+def ones_like(x: Operand, /, *, dtype: object = None) -> Array:
+    """Ones in the shape and (unless `dtype` is given) the dtype of `x`."""
+    return full_like(x, True, dtype=dtype)
+
+
+@located
+def arange(
+    start: int | float | Dim,
+    /,
+    stop: int | float | Dim | None = None,
+    step: int | float = 1,
+    *,
+    dtype: object = None,
+) -> Array:
+    """`start`, `start + step`, ... short of `stop`; `arange(n)` counts from 0. All ints give int32, else float32.
+
+    A float element i is `start + i * step` in the dtype, each operation rounded. A symbolic `stop` takes an int
+    `start` and step 1.
+
+    Raises:
+        ArgumentError: `step` is zero, or a bound is no number.
+    """
+    first, last = (0, start) if stop is None else (start, stop)
+    for value in (first, last, step):
+        if isinstance(value, bool) or not isinstance(value, int | float | Dim | np.integer | np.floating):
+            raise ArgumentError(
+                f"arange: start, stop and step must be Python numbers, but {value!r} was given"
+            )
+    if step == 0:
+        raise ArgumentError("arange: step must not be zero")
+    if isinstance(first, Dim) or isinstance(last, Dim):
+        if isinstance(first, Dim) or not isinstance(first, int) or step != 1 or isinstance(last, float):
+            raise ArgumentError("arange: a symbolic stop takes an int start and step 1")
+        count: Extent = last - first
+    else:
+        count = max(math.ceil((last - first) / step), 0)
+    whole = all(not isinstance(v, float | np.floating) for v in (first, last, step))
+    wanted = (dtypes.int32 if whole else dtypes.float32) if dtype is None else dtypes.as_dtype(dtype)
+    result = iota(count, wanted)
+    if step != 1:
+        result = result * scalar_constant(step, wanted)
+    return result + scalar_constant(first, wanted) if first else result
+
+
+@located
+def linspace(
+    start: int | float,
+    stop: int | float,
+    /,
+    num: int,
+    *,
+    dtype: object = dtypes.float32,
+    endpoint: bool = True,
+) -> Array:
+    """`num` evenly spaced floats from `start` to `stop`, which is the last one unless `endpoint` is false.
+
+    Element i is `start + i * step` in the dtype, each operation rounded; the last one is `stop` itself.
+
+    Raises:
+        ShapeError: `num` is negative.
+        DTypeError: `dtype` is not a float.
+    """
+    wanted = dtypes.as_dtype(dtype)
+    if not wanted.is_float:
+        raise DTypeError(f"linspace: the dtype must be a float, but {wanted.name} was given")
+    count = integer("linspace", "num", num)
+    if count < 0:
+        raise ShapeError(f"linspace: num must be >= 0, but it is {count}")
+    gaps = count - 1 if endpoint else count
+    step = (float(stop) - float(start)) / gaps if gaps > 0 else 0.0
+    i = iota(count, wanted)
+    result = i * step + float(start)
+    return where(i == float(gaps), float(stop), result) if endpoint and gaps > 0 else result
+
+
+@located
+def eye(
+    n_rows: Extent, n_cols: Extent | None = None, /, *, k: int = 0, dtype: object = dtypes.float32
+) -> Array:
+    """A matrix with ones on diagonal `k` (above the main one where positive) and zeros elsewhere."""
+    return astype(_diagonals(n_rows, n_rows if n_cols is None else n_cols, k, "eye") == 0, dtype)
+
+
+def _diagonals(rows: Extent, columns: Extent, k: int, name: str) -> Array:
+    """Column minus row minus k, as an int64 matrix."""
+    rows, columns = legal_shape(name, (rows, columns))
+    shift = integer(name, "k", k)
+    j = iota(columns, dtypes.int64)
+    return (j - shift if shift else j) - expand_dims(iota(rows, dtypes.int64), axis=1)
+
+
+def _triangle(name: str, x: Operand, k: int, lower: bool) -> Array:
+    array = as_array(name, x)
+    if array.ndim < 2:
+        raise ShapeError(
+            f"{name}: the tensor must have at least 2 axes, but its shape is {show_shape(array.shape)}"
+        )
+    distance = _diagonals(array.shape[-2], array.shape[-1], k, name)
+    return where(distance <= 0 if lower else distance >= 0, array, False)
+
+
+@located
+def tril(x: Operand, /, *, k: int = 0) -> Array:
+    """The matrices in the last two axes with zeros above diagonal `k`."""
+    return _triangle("tril", x, k, lower=True)
+
+
+@located
+def triu(x: Operand, /, *, k: int = 0) -> Array:
+    """The matrices in the last two axes with zeros below diagonal `k`."""
+    return _triangle("triu", x, k, lower=False)
+
+
+@located
+def one_hot(indices: Operand, depth: int, /, *, axis: int = -1, dtype: object = dtypes.float32) -> Array:
+    """Ones where position equals index along a new axis of extent `depth`; an index outside gives zeros.
+
+    Raises:
+        DTypeError: `indices` are no integers.
+        ShapeError: the result has no axis `axis`, or `depth` is negative.
+    """
+    array = as_array("one_hot", indices)
+    if not array.dtype.is_integer:
+        raise DTypeError(f"one_hot: indices must be integers, but their dtype is {array.dtype.name}")
+    (extent,) = legal_shape("one_hot", depth)
+    spread = expand_dims(array, axis=axis)
+    place = range(spread.ndim)[axis]
+    positions = iota(extent, array.dtype)
+    shape = tuple([extent if i == place else 1 for i in range(spread.ndim)])
+    return astype(spread == reshape(positions, shape), dtype)

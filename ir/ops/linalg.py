@@ -1,0 +1,207 @@
+"""Matrix product and what is made of it; the order in which a product adds is stated here.
+
+A float element starts at +0.0 and takes fma(a[k], b[k], acc) for k ascending. Two exceptions, decided by extents alone:
+where a batch entry has fewer than 16 elements, the products are rounded and summed in order T8 (`ir/reduction.py`);
+above 8,192, k is cut into segments of 8,192, each a chain of its own, added in order. Integers wrap.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Final
+
+import numpy as np
+
+from ..array import Array
+from ..attrs import NO_ATTRS, Attrs, ShapeOf, intern
+from ..dtypes import DType
+from ..errors import DTypeError, ShapeError
+from ..fma import fma
+from ..gradient import unbroadcast
+from ..op import Contract, Op, Sample
+from ..promotion import same
+from ..reduction import sum_in_order
+from ..registry import OPS
+from ..stage import Operand, as_array, located
+from ..types import TensorType, broadcast_shapes, show_shape
+from .axes import one_axis
+from .reductions import sum
+from .rows import NUMERIC, quiet, refuse_kinds, values
+from .shapes import matrix_transpose, moveaxis, reshape, transpose
+
+__all__ = ["matmul", "outer", "tensordot", "vecdot"]
+
+SEGMENT: Final = 8192
+FEWEST_CHAINS: Final = 16
+
+
+def _type(types: tuple[TensorType, ...], attrs: Attrs) -> TensorType:
+    a, b = types
+    for t in types:
+        if t.dtype.kind not in NUMERIC:
+            raise refuse_kinds("matmul", NUMERIC, t.dtype)
+    if a.dtype is not b.dtype:
+        raise DTypeError(f"matmul: the operands are {a.dtype} and {b.dtype}, and must be of one dtype")
+    if a.ndim != b.ndim or a.ndim < 2:
+        raise ShapeError(
+            f"matmul: the operands must have one rank of at least 2, but the shapes are {show_shape(a.shape)} and "
+            f"{show_shape(b.shape)}"
+        )
+    if a.shape[-1] != b.shape[-2]:
+        raise _inner(a, b)
+    batch = broadcast_shapes("matmul", a.shape[:-2], b.shape[:-2])
+    return TensorType(a.dtype, (*batch, a.shape[-2], b.shape[-1]))
+
+
+def _inner(a: TensorType | Array, b: TensorType | Array) -> ShapeError:
+    inner = b.shape[-2] if b.ndim > 1 else b.shape[0]
+    return ShapeError(
+        f"matmul: inner shapes ({a.shape[-1]}) and ({inner}) of tensors with shapes {show_shape(a.shape)} and "
+        f"{show_shape(b.shape)} must match; the last axis of the first meets the "
+        f"{'last but one' if b.ndim > 1 else 'only'} axis of the second"
+    )
+
+
+def product_in_order(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """The matrix product of arrays of equal rank >= 2 in the order stated at the head of this file."""
+    if a.dtype.kind != "f":
+        return np.matmul(a, b)
+    m, k, n = a.shape[-2], a.shape[-1], b.shape[-1]
+    batch = np.broadcast_shapes(a.shape[:-2], b.shape[:-2])
+    if m * n < FEWEST_CHAINS:
+        products = a[..., :, :, None] * b[..., None, :, :]
+        return sum_in_order(products, (products.ndim - 2,))
+    total: np.ndarray | None = None
+    for first in range(0, max(k, 1), SEGMENT):
+        chain = np.zeros((*batch, m, n), a.dtype)
+        for i in range(first, min(first + SEGMENT, k)):
+            chain = fma(a[..., :, i, None], b[..., i, None, :], chain)
+        total = chain if total is None else total + chain
+    assert total is not None
+    return total
+
+
+def _samples(rng: np.random.Generator, dtype: DType) -> list[Sample]:
+    if dtype.kind == "bool":
+        return []
+    shapes: list[tuple[tuple[int, ...], tuple[int, ...]]] = [
+        ((3, 4), (4, 5)),
+        ((5, 7), (7, 6)),
+        ((2, 3, 4), (2, 4, 5)),
+        ((2, 1, 3, 4), (1, 3, 4, 2)),
+        ((1, 4), (4, 1)),
+        ((3, 0), (0, 2)),
+        ((0, 3), (3, 2)),
+        ((17, 150), (150, 19)),
+    ]
+    return [((values(rng, dtype, a), values(rng, dtype, b)), NO_ATTRS) for a, b in shapes]
+
+
+_matmul = Op(
+    "matmul",
+    infer=_type,
+    promote=same,
+    reference=quiet(product_in_order),
+    lowering=Contract(),
+    vjp=(
+        lambda g, y, a, b: unbroadcast(_matmul.call(g, matrix_transpose(b)), a.shape),
+        lambda g, y, a, b: unbroadcast(_matmul.call(matrix_transpose(a), g), b.shape),
+    ),
+    samples=_samples,
+)
+
+
+@located
+def matmul(x1: Operand, x2: Operand, /) -> Array:
+    """The matrix product over the last axis of `x1` and the last but one of `x2`, batched over leading axes.
+
+    A 1-D operand is a row on the left and a column on the right, and its axis is not in the result.
+
+    Raises:
+        ShapeError: inner extents differ, leading axes do not broadcast, or an operand is 0-d.
+        DTypeError: bool.
+    """
+    a, b = as_array("matmul", x1), as_array("matmul", x2)
+    if a.ndim == b.ndim and a.ndim > 1:
+        return _matmul.call(a, b)
+    if not a.ndim or not b.ndim:
+        raise ShapeError(
+            f"matmul: operands must have at least 1 axis, but the shapes are {show_shape(a.shape)} and "
+            f"{show_shape(b.shape)}; multiply by a number with *"
+        )
+    if a.shape[-1] != (b.shape[-2] if b.ndim > 1 else b.shape[0]):
+        raise _inner(a, b)
+    rank = max(a.ndim, b.ndim, 2)
+    left = a.shape if a.ndim > 1 else (1, *a.shape)
+    right = b.shape if b.ndim > 1 else (*b.shape, 1)
+    left, right = (1,) * (rank - len(left)) + left, (1,) * (rank - len(right)) + right
+    result = _matmul.call(reshape(a, left), reshape(b, right))
+    if a.ndim > 1 and b.ndim > 1:
+        return result
+    kept = (
+        *result.shape[:-2],
+        *(result.shape[-2:-1] if a.ndim > 1 else ()),
+        *(result.shape[-1:] if b.ndim > 1 else ()),
+    )
+    return OPS["reshape"].call(result, intern(ShapeOf(kept)))
+
+
+@located
+def vecdot(x1: Operand, x2: Operand, /, *, axis: int = -1) -> Array:
+    """The sum of products along `axis` (negative: counted from the last), the other axes broadcast together.
+
+    Raises:
+        ShapeError: the extents of that axis differ.
+    """
+    a, b = as_array("vecdot", x1), as_array("vecdot", x2)
+    i, j = one_axis("vecdot", axis, a.ndim), one_axis("vecdot", axis, b.ndim)
+    if a.shape[i] != b.shape[j]:
+        raise ShapeError(
+            f"vecdot: the extents along axis {axis} must match, but the shapes are {show_shape(a.shape)} and "
+            f"{show_shape(b.shape)}"
+        )
+    return sum(moveaxis(a, i, -1) * moveaxis(b, j, -1), axis=-1)
+
+
+@located
+def outer(x1: Operand, x2: Operand, /) -> Array:
+    """The products of each element of one vector with each of another, as a matrix.
+
+    Raises:
+        ShapeError: an operand is not 1-D.
+    """
+    a, b = as_array("outer", x1), as_array("outer", x2)
+    if a.ndim != 1 or b.ndim != 1:
+        raise ShapeError(
+            f"outer: both operands must be 1-D, but the shapes are {show_shape(a.shape)} and {show_shape(b.shape)}"
+        )
+    return reshape(a, (a.shape[0], 1)) * b
+
+
+@located
+def tensordot(x1: Operand, x2: Operand, /, *, axes: int | tuple[Sequence[int], Sequence[int]] = 2) -> Array:
+    """The sum of products over the axes named of both operands, or over the last and first `axes` ones.
+
+    Raises:
+        ShapeError: extents of paired axes differ.
+    """
+    a, b = as_array("tensordot", x1), as_array("tensordot", x2)
+    pairs = (range(a.ndim - axes, a.ndim), range(axes)) if isinstance(axes, int) else axes
+    left = [one_axis("tensordot", i, a.ndim) for i in pairs[0]]
+    right = [one_axis("tensordot", i, b.ndim) for i in pairs[1]]
+    if [a.shape[i] for i in left] != [b.shape[i] for i in right]:
+        raise ShapeError(
+            f"tensordot: axes {tuple(left)} of shape {show_shape(a.shape)} and axes {tuple(right)} of shape "
+            f"{show_shape(b.shape)} must match"
+        )
+    rows = [i for i in range(a.ndim) if i not in left]
+    columns = [i for i in range(b.ndim) if i not in right]
+    shape = tuple([a.shape[i] for i in rows]) + tuple([b.shape[i] for i in columns])
+    inner = math.prod([TensorType(a.dtype, (a.shape[i],)).size for i in left])
+    m = math.prod([TensorType(a.dtype, (a.shape[i],)).size for i in rows])
+    flat = _matmul.call(
+        reshape(transpose(a, [*rows, *left]), (m, inner)),
+        reshape(transpose(b, [*right, *columns]), (inner, -1)),
+    )
+    return reshape(flat, shape)

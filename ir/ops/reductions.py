@@ -1,0 +1,266 @@
+"""Rows that reduce axes, and the statistics made of them; the order of sums is `ir/reduction.py`'s."""
+
+from __future__ import annotations
+
+import builtins
+from collections.abc import Callable
+from typing import cast as typed
+
+import numpy as np
+
+from .. import dtypes
+from ..array import Array
+from ..attrs import Attrs, Axes, ShapeOf, intern
+from ..dtypes import DType
+from ..errors import ShapeError
+from ..op import Combine, Op, Promote, Reduce, Sample, Vjp
+from ..promotion import accumulated, boolean, keep
+from ..reduction import sum_in_order
+from ..registry import OPS
+from ..stage import Operand, as_array, located, operand_type
+from ..types import TensorType, show_shape
+from .arithmetic import sqrt, square
+from .axes import AxisArgument, many_axes, one_axis, without
+from .conversion import astype
+from .logic import where
+from .rows import quiet, values
+from .shapes import axis_size, broadcast_to
+
+__all__ = ["all", "any", "argmax", "argmin", "max", "mean", "min", "std", "sum", "var"]
+
+
+def _type(name: str, result: DType | None = None, empty: str = "") -> Callable[..., TensorType]:
+    def infer(types: tuple[TensorType, ...], attrs: Attrs) -> TensorType:
+        axes = typed(Axes, attrs)
+        shape = types[0].shape
+        if axes.axes and axes.axes[-1] >= len(shape):
+            raise ShapeError(f"{name}: axes {axes.axes} do not fit the shape {show_shape(shape)}")
+        if empty and builtins.any(shape[a] == 0 for a in axes.axes):
+            raise ShapeError(
+                f"{name}: {empty} of no elements is undefined, and the shape is {show_shape(shape)}"
+            )
+        return TensorType(result or types[0].dtype, without(shape, axes.axes, axes.keepdims))
+
+    return infer
+
+
+def _samples(empty: bool) -> Callable[..., list[Sample]]:
+    def samples(rng: np.random.Generator, dtype: DType) -> list[Sample]:
+        shapes: list[tuple[tuple[int, ...], Axes]] = [
+            ((3, 4), Axes((0,))),
+            ((3, 4), Axes((1,), keepdims=True)),
+            ((2, 3, 4), Axes((0, 2))),
+            ((2, 3), Axes((0, 1))),
+            ((), Axes(())),
+            ((300,), Axes((0,))),
+            ((5, 37), Axes((1,))),
+            ((0, 3), Axes((1,))),
+        ]
+        shapes += [((0, 3), Axes((0,))), ((0,), Axes((0,)))] if empty else []
+        made: list[Sample] = [((values(rng, dtype, shape),), intern(axes)) for shape, axes in shapes]
+        if dtype.is_float:
+            special = np.array(
+                [[0.0, -0.0, -0.0], [np.nan, 1, np.inf], [-0.0, -0.0, -0.0], [np.inf, 1, -np.inf]]
+            )
+            made.append(((special.astype(dtype.numpy),), intern(Axes((1,)))))
+            made.append(((special.astype(dtype.numpy),), intern(Axes((0,)))))
+        return made
+
+    return samples
+
+
+def _row(
+    combine: Combine,
+    reference: Callable[[np.ndarray, tuple[int, ...]], object],
+    vjp: Vjp | None,
+    promote: Promote = keep,
+    result: DType | None = None,
+    empty: str = "",
+) -> Op:
+    name = combine.value
+
+    def evaluate(x: np.ndarray, attrs: Axes) -> np.ndarray:
+        found = np.asarray(reference(x, attrs.axes))
+        return (
+            found.reshape([1 if i in attrs.axes else s for i, s in enumerate(x.shape)])
+            if attrs.keepdims
+            else found
+        )
+
+    return Op(
+        name,
+        infer=_type(name, result, empty),
+        promote=promote,
+        reference=quiet(evaluate),
+        lowering=Reduce(combine),
+        vjp=(vjp,),
+        attrs=Axes,
+        samples=_samples(not empty),
+    )
+
+
+def _spread(g: Array, x: Array, attrs: Axes) -> Array:
+    """The value of each reduced place, at all elements it was made of."""
+    return broadcast_to(_kept(g, x, attrs), x.shape)
+
+
+def _kept(g: Array, x: Array, attrs: Axes) -> Array:
+    return OPS["reshape"].call(g, intern(ShapeOf(without(x.shape, attrs.axes, keepdims=True))))
+
+
+def _extremum_slope(g: Array, y: Array, x: Array, attrs: Axes) -> Array:
+    chosen = x == _kept(y, x, attrs)
+    count = OPS["sum"].call(astype(chosen, g.dtype), intern(Axes(attrs.axes, keepdims=True)))
+    return where(chosen, _kept(g, x, attrs) / count, 0)
+
+
+def _extremum(
+    pick: Callable[..., np.ndarray], positive: bool
+) -> Callable[[np.ndarray, tuple[int, ...]], np.ndarray]:
+    """NumPy's maximum or minimum with the sign of zero that it leaves open: +0 is the greater one."""
+
+    def reference(x: np.ndarray, axes: tuple[int, ...]) -> np.ndarray:
+        found = np.asarray(pick(x, axis=axes)) if axes else x
+        if x.dtype.kind != "f" or not axes:
+            return found
+        sought = np.any((x == 0) & (np.signbit(x) != positive), axis=axes)
+        zero = np.where(sought == positive, 0.0, -0.0).astype(x.dtype)
+        return np.where(found == 0, zero, found)
+
+    return reference
+
+
+def _position(pick: Callable[..., np.ndarray]) -> Callable[[np.ndarray, tuple[int, ...]], np.ndarray]:
+    def reference(x: np.ndarray, axes: tuple[int, ...]) -> np.ndarray:
+        kept = [i for i in range(x.ndim) if i not in axes]
+        rows = x.transpose(*kept, *axes).reshape(*[x.shape[i] for i in kept], -1) if x.size else None
+        if rows is None:
+            return np.zeros([x.shape[i] for i in kept], np.int64)
+        return np.asarray(pick(rows, axis=-1)).astype(np.int64)
+
+    return reference
+
+
+_sum = _row(Combine.SUM, sum_in_order, lambda g, y, x, attrs: _spread(g, x, attrs), promote=accumulated)
+_max = _row(Combine.MAX, _extremum(np.max, True), _extremum_slope, empty="the maximum")
+_min = _row(Combine.MIN, _extremum(np.min, False), _extremum_slope, empty="the minimum")
+_any = _row(Combine.ANY, lambda x, axes: np.any(x, axis=axes), None, boolean, dtypes.bool_)
+_all = _row(Combine.ALL, lambda x, axes: np.all(x, axis=axes), None, boolean, dtypes.bool_)
+_argmax = _row(
+    Combine.ARGMAX, _position(np.argmax), None, result=dtypes.int64, empty="the position of the maximum"
+)
+_argmin = _row(
+    Combine.ARGMIN, _position(np.argmin), None, result=dtypes.int64, empty="the position of the minimum"
+)
+
+
+def _axes(row: Op, x: Operand, axis: AxisArgument, keepdims: bool) -> Axes:
+    return intern(Axes(many_axes(row.name, axis, operand_type(row.name, x).ndim), keepdims))
+
+
+@located
+def sum(x: Operand, /, *, axis: AxisArgument = None, keepdims: bool = False) -> Array:
+    """The sum over `axis` (an int, several, or None for all); of no elements it is 0.
+
+    Floats are added in order T8 (`ir/reduction.py`); bool and integers below 32 bits are summed in int32 or uint32.
+    """
+    return _sum.call(x, _axes(_sum, x, axis, keepdims))
+
+
+@located
+def max(x: Operand, /, *, axis: AxisArgument = None, keepdims: bool = False) -> Array:
+    """The maximum over `axis`; NaN if there is one, and -0 < +0. Equal ones share the gradient evenly.
+
+    Raises:
+        ShapeError: there are no elements to choose from.
+    """
+    return _max.call(x, _axes(_max, x, axis, keepdims))
+
+
+@located
+def min(x: Operand, /, *, axis: AxisArgument = None, keepdims: bool = False) -> Array:
+    """The minimum over `axis`; NaN if there is one, and -0 < +0. Equal ones share the gradient evenly.
+
+    Raises:
+        ShapeError: there are no elements to choose from.
+    """
+    return _min.call(x, _axes(_min, x, axis, keepdims))
+
+
+@located
+def any(x: Operand, /, *, axis: AxisArgument = None, keepdims: bool = False) -> Array:
+    """Whether an element over `axis` differs from zero, as bool."""
+    return _any.call(x, _axes(_any, x, axis, keepdims))
+
+
+@located
+def all(x: Operand, /, *, axis: AxisArgument = None, keepdims: bool = False) -> Array:
+    """Whether all elements over `axis` differ from zero, as bool."""
+    return _all.call(x, _axes(_all, x, axis, keepdims))
+
+
+def _at(row: Op, x: Operand, axis: int | None, keepdims: bool) -> Array:
+    ndim = operand_type(row.name, x).ndim
+    axes = tuple(range(ndim)) if axis is None else (one_axis(row.name, axis, ndim),)
+    return row.call(x, intern(Axes(axes, keepdims)))
+
+
+@located
+def argmax(x: Operand, /, *, axis: int | None = None, keepdims: bool = False) -> Array:
+    """The index of the first maximum along `axis`, as int64; of the first NaN if there is one; None: in all of `x`.
+
+    Raises:
+        ShapeError: there are no elements to choose from.
+    """
+    return _at(_argmax, x, axis, keepdims)
+
+
+@located
+def argmin(x: Operand, /, *, axis: int | None = None, keepdims: bool = False) -> Array:
+    """The index of the first minimum along `axis`, as int64; of the first NaN if there is one; None: in all of `x`.
+
+    Raises:
+        ShapeError: there are no elements to choose from.
+    """
+    return _at(_argmin, x, axis, keepdims)
+
+
+def as_floats(name: str, x: Operand) -> Array:
+    """An operand as an array of floats: integers and bool as float32."""
+    array = as_array(name, x)
+    return array if array.dtype.is_float else astype(array, dtypes.float32)
+
+
+@located
+def mean(x: Operand, /, *, axis: AxisArgument = None, keepdims: bool = False) -> Array:
+    """The sum over `axis` divided by the number of elements; integers and bool count as float32."""
+    array = as_floats("mean", x)
+    axes = many_axes("mean", axis, array.ndim)
+    return _sum.call(array, intern(Axes(axes, keepdims))) / _number(axis_size(array, axes), array.dtype)
+
+
+def _number(count: Array | int, dtype: DType) -> Array | float:
+    return float(count) if isinstance(count, int) else astype(count, dtype)
+
+
+@located
+def var(
+    x: Operand, /, *, axis: AxisArgument = None, correction: float = 0.0, keepdims: bool = False
+) -> Array:
+    """The mean square distance from the mean over `axis`, in two passes; `correction` lessens the divisor.
+
+    Integers and bool count as float32.
+    """
+    array = as_floats("var", x)
+    axes = many_axes("var", axis, array.ndim)
+    count = _number(axis_size(array, axes), array.dtype)
+    centre = _sum.call(array, intern(Axes(axes, keepdims=True))) / count
+    total = _sum.call(square(array - centre), intern(Axes(axes, keepdims)))
+    return total / (count - correction if correction else count)
+
+
+def std(
+    x: Operand, /, *, axis: AxisArgument = None, correction: float = 0.0, keepdims: bool = False
+) -> Array:
+    """The square root of the variance over `axis` (see `var`)."""
+    return sqrt(var(x, axis=axis, correction=correction, keepdims=keepdims))
