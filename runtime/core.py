@@ -2,24 +2,48 @@
 
 from __future__ import annotations
 
+import os
+from typing import TYPE_CHECKING
+
+from .native.layout import supported
 from .surface import Counters
-from .twin import (
-    Cell,
-    Dispatcher,
-    Tensor,
-    as_ndarray,
-    bind_operator,
-    counters,
-    dispose,
-    enter,
-    from_ndarray,
-    is_disposed,
-    leave,
-    new_tensor,
-    reset_peak,
-    trim,
-    wrap,
-)
+
+if TYPE_CHECKING or os.environ.get("LITHOGRAPH_NATIVE") == "0" or not supported():
+    from .twin import (
+        Cell,
+        Dispatcher,
+        Tensor,
+        as_ndarray,
+        bind_operator,
+        counters,
+        dispose,
+        enter,
+        from_ndarray,
+        is_disposed,
+        leave,
+        new_tensor,
+        reset_peak,
+        trim,
+        wrap,
+    )
+else:
+    from .native.objects import (
+        Cell,
+        Dispatcher,
+        Tensor,
+        as_ndarray,
+        bind_operator,
+        counters,
+        dispose,
+        enter,
+        from_ndarray,
+        is_disposed,
+        leave,
+        new_tensor,
+        reset_peak,
+        trim,
+        wrap,
+    )
 
 __all__ = [
     "Cell",

@@ -1,1 +1,1 @@
-"""The native call path: entry, descriptors and the tensor type; knows no graph and no tracing."""
+"""The call path in machine code, for interpreters whose objects are known; it behaves as its twin."""

@@ -1,0 +1,263 @@
+"""Emits the allocator and the life of a Tensor: blocks, views, exports, disposal; it knows no calls.
+
+A block is 64-byte aligned heap memory with the raw pointer in the word before it. Freed blocks of 4 MiB or
+more wait in a ring of eight for a request of exactly their size. A Tensor's `exports` counts the views,
+ndarrays and running calls that use its memory: `dispose` frees at once when there are none, else the last of
+them frees. All of it runs under the interpreter's lock.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from .assembler import NULL, Function, Module, Operand, Value
+from .layout import (
+    HAS_IMMORTALS,
+    HIDDEN,
+    INLINE,
+    INLINE_MOST,
+    LIVE_BUFFERS,
+    LIVE_BYTES,
+    LIVE_PEAK,
+    LIVE_TENSORS,
+    RELEASED,
+    T_AVAL,
+    T_BASE,
+    T_DATA,
+    T_EXPORTS,
+    T_FLAGS,
+    T_MEMORY,
+    T_NBYTES,
+    T_WEAKREFS,
+    TYPE,
+)
+
+KEEP_FROM: Final = 4 << 20
+KEEP_MOST: Final = 1 << 30
+KEPT: Final = 8
+_HEADROOM: Final = 72  # for the raw pointer and the alignment, given that malloc aligns to 16
+
+
+def incref(f: Function, o: Value) -> None:
+    """One more reference; immortal objects (3.12 on) are left alone."""
+    if not HAS_IMMORTALS:
+        f.bump(o, 1)
+        return
+    new = f.load("i32", o) + 1
+    with f.if_(new.ne(0)):
+        f.store(new, o)
+
+
+def decref(f: Function, o: Value) -> None:
+    """One reference less; the last one deallocates."""
+    f.call("decref", o)
+
+
+def account(f: Function, buffers: Operand, nbytes: Operand) -> None:
+    """Count memory that has come to life."""
+    live = f.address("live")
+    f.bump(live, buffers, LIVE_BUFFERS)
+    total = f.bump(live, nbytes, LIVE_BYTES)
+    with f.if_(total.gt(f.load("i64", live, LIVE_PEAK))):
+        f.store(total, live, LIVE_PEAK)
+
+
+def fail(f: Function, error: str, message: str, result: Operand = NULL) -> None:
+    """Raise and return."""
+    f.call("PyErr_SetString", f.load("ptr", f.address(f"PyExc_{error}")), f.module.string(message))
+    f.ret(result)
+
+
+def emit(m: Module) -> None:
+    """Add the allocator to a module."""
+    m.data("kept", 2 * KEPT + 2)
+    m.declare("trim", "void")
+    _references(m)
+    _blocks(m)
+    _release(m)
+    _tensors(m)
+
+
+def _references(m: Module) -> None:
+    f = m.function("decref", "void", "ptr", inline="alwaysinline")
+    (o,) = f.parameters
+    if HAS_IMMORTALS:
+        with f.if_(f.load("i32", o).lt(0)):
+            f.ret()
+    with f.if_(f.bump(o, -1).eq(0), unlikely=True):
+        f.call("_Py_Dealloc", o)
+    f.ret()
+
+
+def _blocks(m: Module) -> None:
+    f = m.function("trim", "void", export=True)
+    with f.times(KEPT) as i:
+        entry = f.at(f.address("kept"), i * 16)
+        with f.if_(f.load("i64", entry).ne(0)):
+            f.call("free", f.load("ptr", f.load("ptr", entry, 8), -8))
+            f.store(0, entry)
+    f.store(0, f.address("kept"), 16 * KEPT)
+    f.ret()
+
+    f = m.function("block_new", "ptr", "i64", export=True)
+    (n,) = f.parameters
+    with f.if_(n.above(1 << 62), unlikely=True):
+        f.ret(NULL)
+    with f.if_(n.gt(KEEP_FROM - 1), unlikely=True), f.times(KEPT) as i:
+        entry = f.at(f.address("kept"), i * 16)
+        with f.if_(f.load("i64", entry).eq(n)):
+            f.store(0, entry)
+            f.bump(f.address("kept"), f.assign(f"sub i64 0, {n.text}", "i64"), 16 * KEPT)
+            f.ret(f.load("ptr", entry, 8))
+    raw = f.variable("ptr", f.call("malloc", n + _HEADROOM))
+    with f.if_(raw.value.eq(NULL), unlikely=True):
+        f.call("trim")
+        raw.set(f.call("malloc", n + _HEADROOM))
+        with f.if_(raw.value.eq(NULL)):
+            f.ret(NULL)
+    aligned = (raw.value.cast("ptrtoint", "i64") + _HEADROOM) & -64
+    block = aligned.cast("inttoptr", "ptr")
+    f.store(raw.value, block, -8)
+    f.ret(block)
+
+    f = m.function("block_free", "void", "ptr", "i64", export=True)
+    block, n = f.parameters
+    with f.if_(n.gt(KEEP_FROM - 1), unlikely=True):
+        kept = f.address("kept")
+        turn = f.load("i64", kept, 16 * KEPT + 8)
+        entry = f.at(kept, (turn & (KEPT - 1)) * 16)
+        old = f.load("i64", entry)
+        total = f.load("i64", kept, 16 * KEPT) - old + n
+        with f.if_(total.lt(KEEP_MOST + 1)):
+            with f.if_(old.ne(0)):
+                f.call("free", f.load("ptr", f.load("ptr", entry, 8), -8))
+            f.store(n, entry)
+            f.store(block, entry, 8)
+            f.store(total, kept, 16 * KEPT)
+            f.store(turn + 1, kept, 16 * KEPT + 8)
+            f.ret()
+    f.call("free", f.load("ptr", block, -8))
+    f.ret()
+
+
+def _release(m: Module) -> None:
+    m.declare("release_base", "void", "ptr")
+
+    # What a disposed tensor held is given up once nothing else uses it.
+    f = m.function("settle", "void", "ptr")
+    (t,) = f.parameters
+    with f.if_((f.load("i64", t, T_FLAGS) & RELEASED).eq(0)):
+        f.store(f.load("i64", t, T_FLAGS) | RELEASED, t, T_FLAGS)
+        nbytes = f.load("i64", t, T_NBYTES)
+        f.bump(f.address("live"), -1, LIVE_BUFFERS)
+        f.bump(f.address("live"), f.assign(f"sub i64 0, {nbytes.text}", "i64"), LIVE_BYTES)
+        memory = f.load("ptr", t, T_MEMORY)
+        with f.if_(memory.ne(NULL)):
+            f.store(NULL, t, T_MEMORY, "ptr")
+            f.call("block_free", memory, nbytes)
+    base = f.load("ptr", t, T_BASE)
+    with f.if_(base.ne(NULL), unlikely=True):
+        f.store(NULL, t, T_BASE, "ptr")
+        f.call("release_base", base)
+    f.ret()
+
+    f = m.function("unexport", "void", "ptr")
+    (t,) = f.parameters
+    with f.if_(f.bump(t, -1, T_EXPORTS).eq(0)), f.if_(f.load("ptr", t, T_DATA).eq(NULL), unlikely=True):
+        f.call("settle", t)
+    f.ret()
+
+    f = m.function("release_base", "void", "ptr")
+    (base,) = f.parameters
+    with f.if_(f.load("ptr", base, TYPE).eq(f.load("ptr", f.address("types")))):
+        f.call("unexport", base)
+    decref(f, base)
+    f.ret()
+
+    f = m.function("dispose_tensor", "void", "ptr")
+    (t,) = f.parameters
+    with f.if_(f.load("ptr", t, T_DATA).ne(NULL)):
+        f.store(NULL, t, T_DATA, "ptr")
+        f.bump(f.address("live"), -1, LIVE_TENSORS)
+        with f.if_(f.load("i64", t, T_EXPORTS).eq(0)):
+            f.call("settle", t)
+    f.ret()
+
+
+def _init(f: Function, nbytes: Value, inline: Operand, aval: Value, base: Operand, flags: int) -> Value:
+    t = f.call("PyObject_Malloc", f.assign(f"add i64 {INLINE}, {inline}", "i64"))
+    with f.if_(t.eq(NULL), unlikely=True):
+        f.ret(NULL)
+    f.call("PyObject_Init", t, f.load("ptr", f.address("types")))
+    incref(f, aval)
+    f.store(aval, t, T_AVAL)
+    f.store(base, t, T_BASE, "ptr")
+    f.store(nbytes, t, T_NBYTES)
+    f.store(NULL, t, T_WEAKREFS, "ptr")
+    f.store(0, t, T_EXPORTS)
+    f.store(flags, t, T_FLAGS)
+    return t
+
+
+def _tensors(m: Module) -> None:
+    f = m.function("inline_new", "ptr", "ptr", "i64", inline="alwaysinline")
+    aval, nbytes = f.parameters
+    t = _init(f, nbytes, nbytes.text, aval, NULL, 0)
+    f.store(f.at(t, INLINE), t, T_DATA)
+    f.store(NULL, t, T_MEMORY, "ptr")
+    f.ret(t)
+
+    f = m.function("heap_new", "ptr", "ptr", "i64")
+    aval, nbytes = f.parameters
+    t = _init(f, nbytes, 0, aval, NULL, 0)
+    block = f.call("block_new", nbytes)
+    f.store(block, t, T_DATA)
+    f.store(block, t, T_MEMORY)
+    with f.if_(block.eq(NULL), unlikely=True):
+        f.store(RELEASED, t, T_FLAGS)
+        decref(f, t)
+        f.ret(NULL)
+    f.ret(t)
+
+    f = m.function("tensor_new", "ptr", "ptr", "i64")
+    aval, nbytes = f.parameters
+    made = f.variable("ptr")
+    with f.if_(nbytes.above(INLINE_MOST)):
+        made.set(f.call("heap_new", aval, nbytes))
+    with f.else_():
+        made.set(f.call("inline_new", aval, nbytes))
+    with f.if_(made.value.eq(NULL), unlikely=True):
+        f.call("PyErr_NoMemory")
+        f.ret(NULL)
+    f.bump(f.address("live"), 1, LIVE_TENSORS)
+    account(f, 1, nbytes)
+    f.ret(made.value)
+
+    # A tensor over the memory of `base`, which is a Tensor or any object; takes a new reference to it.
+    f = m.function("view_new", "ptr", "ptr", "ptr", "ptr", "i64", "i64")
+    aval, address, base, nbytes, flags = f.parameters
+    t = _init(f, nbytes, 0, aval, base, RELEASED)
+    f.store(flags | RELEASED, t, T_FLAGS)
+    f.store(address, t, T_DATA)
+    f.store(NULL, t, T_MEMORY, "ptr")
+    incref(f, base)
+    with f.if_(f.load("ptr", base, TYPE).eq(f.load("ptr", f.address("types")))):
+        f.bump(base, 1, T_EXPORTS)
+    with f.if_((flags & HIDDEN).eq(0)):
+        f.bump(f.address("live"), 1, LIVE_TENSORS)
+    f.ret(t)
+
+    f = m.function("tensor_dealloc", "void", "ptr", export=True)
+    (t,) = f.parameters
+    with f.if_(f.load("ptr", t, T_WEAKREFS).ne(NULL), unlikely=True):
+        f.call("PyObject_ClearWeakRefs", t)
+    shown = (f.load("i64", t, T_FLAGS) & HIDDEN).eq(0)
+    with f.if_(shown), f.if_(f.load("ptr", t, T_DATA).ne(NULL)):
+        f.bump(f.address("live"), -1, LIVE_TENSORS)
+    f.call("settle", t)
+    aval = f.load("ptr", t, T_AVAL)
+    kind = f.load("ptr", t, TYPE)
+    f.call("PyObject_Free", t)
+    decref(f, aval)
+    decref(f, kind)
+    f.ret()
