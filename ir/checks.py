@@ -11,7 +11,7 @@ from typing import Final
 
 import numpy as np
 
-from .attrs import Attrs, Axis
+from .attrs import Attrs, Axis, Scatter
 from .dtypes import from_numpy
 from .errors import DivisionError, DomainError, LithographError, RangeError
 from .types import TensorType
@@ -27,8 +27,8 @@ Message = Callable[[int, tuple[TensorType, ...], Attrs], LithographError]
 
 def _range(name: str) -> Message:
     def make(report: int, types: tuple[TensorType, ...], attrs: Attrs) -> LithographError:
-        assert isinstance(attrs, Axis)
-        extent = types[0].shape[attrs.axis]
+        assert isinstance(attrs, Axis | Scatter)
+        extent = (attrs.shape if isinstance(attrs, Scatter) else types[0].shape)[attrs.axis]
         legal = (
             f"indices are {-extent} to {extent - 1}"
             if isinstance(extent, int) and extent

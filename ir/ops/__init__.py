@@ -10,27 +10,40 @@ from . import (
     arithmetic,
     conversion,
     creation as creation,
+    division,
+    gather,
+    indexing,
+    joining as joining,
     linalg,
     logic,
     reductions,
     shapes,
+    slicing,
     structural as structural,
 )
 from .arithmetic import *  # noqa: F403
 from .conversion import *  # noqa: F403
 from .creation import *  # noqa: F403
+from .division import *  # noqa: F403
+from .gather import *  # noqa: F403
+from .joining import *  # noqa: F403
 from .linalg import *  # noqa: F403
 from .logic import *  # noqa: F403
 from .reductions import *  # noqa: F403
 from .shapes import *  # noqa: F403
+from .slicing import *  # noqa: F403
 
-_METHODS = (arithmetic, conversion, linalg, logic, reductions, shapes)
+_FAMILIES = (arithmetic, conversion, division, gather, linalg, logic, reductions, shapes, slicing)
+_OTHERS = ("full_like", "one_hot", "ones_like", "split", "tril", "triu", "zeros_like")
 
-for _module in _METHODS:
+for _module in _FAMILIES:
     for _name in _module.__all__:
         setattr(Array, _name, getattr(_module, _name))
+for _name in _OTHERS:
+    setattr(Array, _name, globals()[_name])
 
 setattr(Array, "__matmul__", linalg.matmul)  # noqa: B010
 setattr(Array, "__rmatmul__", lambda right, left: linalg.matmul(left, right))  # noqa: B010
+setattr(Array, "__getitem__", indexing.getitem)  # noqa: B010
 setattr(Array, "T", property(shapes.transpose))  # noqa: B010
 setattr(Array, "mT", property(shapes.matrix_transpose))  # noqa: B010

@@ -86,8 +86,8 @@ _divide = pointwise(
     vjp=(lambda g, y, a, b: g / b, lambda g, y, a, b: -(g / b) * y),
 )
 _negative = pointwise("negative", lambda x: -x, np.negative, vjp=(lambda g, y, x: -g,))
-_abs_row = pointwise("abs", _abs, np.abs, kinds=ANY, low=0.1, vjp=(lambda g, y, x: g * sign(x),))
-_sign_row = pointwise("sign", _sign, lambda x: np.sign(x).astype(x.dtype), low=0.1, vjp=(_flat,))
+_abs_row = pointwise("abs", _abs, np.abs, kinds=ANY, vjp=(lambda g, y, x: g * sign(x),))
+_sign_row = pointwise("sign", _sign, lambda x: np.sign(x).astype(x.dtype), vjp=(_flat,))
 _square = pointwise("square", lambda x: x * x, np.square, vjp=(lambda g, y, x: g * (2 * x),))
 _sqrt = pointwise(
     "sqrt",

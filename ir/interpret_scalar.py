@@ -1,0 +1,175 @@
+"""Scalar expressions evaluated by NumPy, for many elements at once; the meanings are those of `ir/scalar.py`.
+
+Every primitive gives the bits that native code gives (a NaN equals any NaN). This file knows neither ops nor nests.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final, cast
+
+import numpy as np
+
+from . import dtypes
+from .dtypes import DType
+from .fma import fma
+from .scalar import Scalar
+
+
+@dataclass(frozen=True)
+class CheckFailed(Exception):
+    """A check whose condition was false: its number, and the report of the first element that failed."""
+
+    number: int
+    report: int
+
+
+def evaluate(
+    root: Scalar,
+    loops: Sequence[np.ndarray] = (),
+    buffers: Sequence[np.ndarray] = (),
+    sizes: Mapping[str, int] | None = None,
+) -> np.ndarray:
+    """The values of an expression.
+
+    Args:
+        root: the expression.
+        loops: per loop variable its values (int64); they broadcast together.
+        buffers: what `load` reads from, indexed by all axes; an index must be inside.
+        sizes: per symbol its extent.
+
+    Raises:
+        CheckFailed: a `check` inside did not hold.
+    """
+    known: dict[Scalar, np.ndarray] = {}
+    pending = [root]
+    with np.errstate(all="ignore"):
+        while pending:
+            node = pending[-1]
+            missing = [a for a in node.args if a not in known]
+            if missing:
+                pending.extend(missing)
+                continue
+            pending.pop()
+            if node not in known:
+                found = _node(node, [known[a] for a in node.args], loops, buffers, sizes or {})
+                known[node] = np.asarray(found, node.dtype.numpy)
+    return known[root]
+
+
+def _node(
+    node: Scalar,
+    args: list[np.ndarray],
+    loops: Sequence[np.ndarray],
+    buffers: Sequence[np.ndarray],
+    sizes: Mapping[str, int],
+) -> object:
+    if node.prim == "const":
+        return np.array(node.payload, node.dtype.numpy)
+    if node.prim == "iter":
+        return loops[cast(int, node.payload)]
+    if node.prim == "size":
+        return np.int64(sizes[cast(str, node.payload)])
+    if node.prim == "load":
+        return buffers[cast(int, node.payload)][tuple(args)]
+    if node.prim == "check":
+        return _check(cast(int, node.payload), *args)
+    if node.prim == "cast":
+        return _cast(args[0], node.dtype)
+    if node.prim == "bitcast":
+        return np.ascontiguousarray(args[0]).view(node.dtype.numpy).reshape(args[0].shape)
+    return _PRIMITIVES[node.prim](*args)
+
+
+def _check(number: int, value: np.ndarray, ok: np.ndarray, report: np.ndarray) -> np.ndarray:
+    value, ok, report = np.broadcast_arrays(value, ok, report)
+    failed = np.flatnonzero(~ok)
+    if failed.size:
+        raise CheckFailed(number, int(report.reshape(-1)[failed[0]]))
+    return value
+
+
+def _cast(x: np.ndarray, to: DType) -> np.ndarray:
+    if to is dtypes.bool_:
+        return x != 0
+    if x.dtype.kind != "f" or to.is_float:
+        return x.astype(to.numpy)
+    limits = np.iinfo(to.numpy)
+    inside = (x > float(limits.min) - 1) & (x < float(limits.max))
+    result = np.where(inside, x, 0).astype(to.numpy)
+    result = np.where(x >= float(limits.max), limits.max, result)
+    return np.where(x <= float(limits.min), limits.min, result).astype(to.numpy)
+
+
+def _tdiv(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    divisor = np.where(b == 0, b.dtype.type(1), b)
+    if a.dtype.kind == "u":
+        return a // divisor
+    down = a // divisor
+    upward = (a - down * divisor != 0) & ((a < 0) != (divisor < 0))
+    return np.where(divisor == -1, -a, down + upward.astype(a.dtype))
+
+
+def _trem(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    return a - _tdiv(a, b) * np.where(b == 0, b.dtype.type(1), b)
+
+
+def _extremum(greater: bool) -> Callable[[np.ndarray, np.ndarray], np.ndarray]:
+    def pick(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+        first = (a > b) if greater else (a < b)
+        if a.dtype.kind != "f":
+            return np.where(first, a, b)
+        tie = (a == b) & (np.signbit(a) != greater)
+        return np.where(np.isnan(a), a, np.where(np.isnan(b), b, np.where(first | tie, a, b)))
+
+    return pick
+
+
+def _shift(prim: str) -> Callable[[np.ndarray, np.ndarray], np.ndarray]:
+    def shift(x: np.ndarray, amount: np.ndarray) -> np.ndarray:
+        bits = x.dtype.itemsize * 8
+        legal = (amount >= 0) & (amount < bits)
+        by = np.where(legal, amount, amount.dtype.type(0))
+        if prim == "shl":
+            return np.where(legal, x << by, x.dtype.type(0))
+        if prim == "ashr":
+            signed = x.astype(f"int{bits}")
+            return np.where(legal, signed >> by.astype(signed.dtype), signed >> signed.dtype.type(bits - 1)).astype(x.dtype)
+        unsigned = x.astype(f"uint{bits}")
+        return np.where(legal, unsigned >> by.astype(unsigned.dtype), unsigned.dtype.type(0)).astype(x.dtype)
+
+    return shift
+
+
+_PRIMITIVES: Final[dict[str, Callable[..., object]]] = {
+    "add": np.add,
+    "sub": np.subtract,
+    "mul": np.multiply,
+    "neg": np.negative,
+    "div": np.divide,
+    "fma": fma,
+    "sqrt": np.sqrt,
+    "floor": np.floor,
+    "ceil": np.ceil,
+    "trunc": np.trunc,
+    "rint": np.rint,
+    "tdiv": _tdiv,
+    "trem": _trem,
+    "minimum": _extremum(greater=False),
+    "maximum": _extremum(greater=True),
+    "lt": np.less,
+    "le": np.less_equal,
+    "gt": np.greater,
+    "ge": np.greater_equal,
+    "eq": np.equal,
+    "ne": np.not_equal,
+    "and": np.bitwise_and,
+    "or": np.bitwise_or,
+    "xor": np.bitwise_xor,
+    "not": np.invert,
+    "shl": _shift("shl"),
+    "lshr": _shift("lshr"),
+    "ashr": _shift("ashr"),
+    "select": np.where,
+}

@@ -1,0 +1,184 @@
+"""Rows that take strided parts of an array, and put them back into zeros; the two are each other's gradient."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import cast as typed
+
+import numpy as np
+
+from .. import dtypes, scalar
+from ..array import Array
+from ..attrs import Attrs, Placement, Slice, intern
+from ..dtypes import DType
+from ..errors import ShapeError
+from ..op import Element, Op, Reader, Sample
+from ..promotion import keep
+from ..scalar import Scalar
+from ..stage import Operand, as_array, located, operand_type
+from ..types import Dim, Extent, Shape, TensorType, show_shape
+from .axes import AxisArgument, integer, many_axes
+from .rows import quiet, values
+
+__all__ = ["flip", "pad"]
+
+
+def _inside(name: str, starts: tuple[Extent, ...], steps: tuple[int, ...], extents: Shape, shape: Shape) -> None:
+    """Raise ShapeError unless every place that is named exists; what depends on a symbol is taken on trust."""
+    if not len(starts) == len(steps) == len(extents) == len(shape):
+        raise ShapeError(f"{name}: starts, steps and extents must be given for all {len(shape)} axes")
+    for axis, (start, step, extent, size) in enumerate(zip(starts, steps, extents, shape, strict=True)):
+        if step == 0:
+            raise ShapeError(f"{name}: the step along axis {axis} must not be zero")
+        if isinstance(start, Dim) or isinstance(extent, Dim) or isinstance(size, Dim) or extent == 0:
+            continue
+        last = start + (extent - 1) * step
+        if not (0 <= start < size and 0 <= last < size):
+            raise ShapeError(
+                f"{name}: elements {start} to {last} along axis {axis} are not all within the extent {size}"
+            )
+
+
+def _take(x: np.ndarray, starts: tuple[int, ...], steps: tuple[int, ...], extents: tuple[int, ...]) -> np.ndarray:
+    """A view of the places named."""
+    for axis, (start, step, extent) in enumerate(zip(starts, steps, extents, strict=True)):
+        stop = start + extent * step
+        part = slice(0, 0) if extent == 0 else slice(start, stop if stop >= 0 else None, step)
+        x = x[(slice(None),) * axis + (part,)]
+    return x
+
+
+def _slice_type(types: tuple[TensorType, ...], attrs: Attrs) -> TensorType:
+    a = typed(Slice, attrs)
+    _inside("slice", a.starts, a.steps, a.extents, types[0].shape)
+    return TensorType(types[0].dtype, a.extents)
+
+
+def _slice_at(attrs: Attrs, result: TensorType, index: tuple[Scalar, ...], operands: tuple[Reader, ...]) -> Scalar:
+    a = typed(Slice, attrs)
+    places = []
+    for i, start, step in zip(index, a.starts, a.steps, strict=True):
+        scaled = i if step == 1 else i * step
+        places.append(scaled if start == 0 else scaled + scalar.extent(start))
+    return operands[0].at(*places)
+
+
+def _slice_samples(rng: np.random.Generator, dtype: DType) -> list[Sample]:
+    cases: list[tuple[tuple[int, ...], Slice]] = [
+        ((4, 5), Slice((1, 0), (1, 2), (2, 3))),
+        ((6,), Slice((5,), (-1,), (6,))),
+        ((6,), Slice((5,), (-2,), (3,))),
+        ((2, 3, 4), Slice((0, 2, 3), (1, -1, -3), (2, 3, 2))),
+        ((3, 2), Slice((0, 0), (1, 1), (0, 2))),
+        ((), Slice((), (), ())),
+    ]
+    return [((values(rng, dtype, shape),), intern(attrs)) for shape, attrs in cases]
+
+
+_slice = Op(
+    "slice",
+    infer=_slice_type,
+    promote=keep,
+    reference=quiet(lambda x, attrs: _take(x, attrs.starts, attrs.steps, attrs.extents).copy()),
+    lowering=Element(_slice_at, view=True),
+    vjp=(lambda g, y, x, attrs: _place.call(g, intern(Placement(attrs.starts, attrs.steps, x.shape))),),
+    attrs=Slice,
+    samples=_slice_samples,
+)
+
+
+def _place_type(types: tuple[TensorType, ...], attrs: Attrs) -> TensorType:
+    a = typed(Placement, attrs)
+    _inside("place", a.starts, a.steps, types[0].shape, a.shape)
+    return TensorType(types[0].dtype, a.shape)
+
+
+def _place_of(x: np.ndarray, attrs: Placement) -> np.ndarray:
+    result = np.zeros([int(s) for s in typed(tuple[int, ...], attrs.shape)], x.dtype)
+    _take(result, typed(tuple[int, ...], attrs.starts), attrs.steps, x.shape)[...] = x
+    return result
+
+
+def _place_at(attrs: Attrs, result: TensorType, index: tuple[Scalar, ...], operands: tuple[Reader, ...]) -> Scalar:
+    a = typed(Placement, attrs)
+    zero = scalar.const(result.dtype, 0)
+    covered: Scalar | None = None
+    places: list[Scalar] = []
+    for i, start, step, extent, size in zip(index, a.starts, a.steps, operands[0].type.shape, a.shape, strict=True):
+        if extent == 0:
+            return zero
+        if start == 0 and step == 1 and extent == size:
+            places.append(i)
+            continue
+        distance = i - scalar.extent(start)
+        # For distances below zero (along the step) the quotient is 0 or less, so the test on the sign decides.
+        number = distance if step == 1 else scalar.binary("tdiv", distance, step)
+        hit = (distance >= 0 if step > 0 else distance <= 0) & (number < scalar.extent(extent))
+        hit = hit if step in (1, -1) else hit & scalar.eq(number * step, distance)
+        covered = hit if covered is None else covered & hit
+        places.append(scalar.select(hit, number, 0))
+    found = operands[0].at(*places)
+    return found if covered is None else scalar.select(covered, found, zero)
+
+
+def _place_samples(rng: np.random.Generator, dtype: DType) -> list[Sample]:
+    made: list[Sample] = []
+    for (x,), attrs in _slice_samples(rng, dtype):
+        a = typed(Slice, attrs)
+        extents = typed(tuple[int, ...], a.extents)
+        made.append(((values(rng, dtype, extents),), intern(Placement(a.starts, a.steps, x.shape))))
+    return made
+
+
+_place = Op(
+    "place",
+    infer=_place_type,
+    promote=keep,
+    reference=quiet(_place_of),
+    lowering=Element(_place_at),
+    vjp=(lambda g, y, x, attrs: _slice.call(g, intern(Slice(attrs.starts, attrs.steps, x.shape))),),
+    attrs=Placement,
+    samples=_place_samples,
+)
+
+
+def slice_strided(x: Array, starts: tuple[Extent, ...], steps: tuple[int, ...], extents: Shape) -> Array:
+    """The part of `x` that starts, steps and extents per axis name; `x` itself where that is all of it."""
+    if extents == x.shape and all(s == 1 for s in steps) and all(s == 0 for s in starts):
+        return x
+    return _slice.call(x, intern(Slice(starts, steps, extents)))
+
+
+def slice_axis(x: Array, axis: int, start: Extent, extent: Extent) -> Array:
+    """`extent` elements of `x` from `start` on along one axis."""
+    starts = tuple([start if i == axis else 0 for i in range(x.ndim)])
+    extents = tuple([extent if i == axis else s for i, s in enumerate(x.shape)])
+    return slice_strided(x, starts, (1,) * x.ndim, extents)
+
+
+@located
+def flip(x: Operand, /, *, axis: AxisArgument = None) -> Array:
+    """`x` with the order along `axis` (None: along all) reversed."""
+    array = as_array("flip", x)
+    axes = many_axes("flip", axis, array.ndim)
+    starts = tuple([s - 1 if i in axes and s != 0 else 0 for i, s in enumerate(array.shape)])
+    steps = tuple([-1 if i in axes else 1 for i in range(array.ndim)])
+    return slice_strided(array, starts, steps, array.shape)
+
+
+@located
+def pad(x: Operand, widths: int | Sequence[tuple[int, int]], /) -> Array:
+    """`x` with zeros around it: `widths` are per axis the numbers before and after, or one number for all sides.
+
+    Raises:
+        ShapeError: a number is negative, or the pairs are not one per axis.
+    """
+    shape = operand_type("pad", x).shape
+    pairs = [(widths, widths)] * len(shape) if isinstance(widths, int) else [tuple(p) for p in widths]
+    if len(pairs) != len(shape) or any(len(p) != 2 for p in pairs):
+        raise ShapeError(f"pad: one pair (before, after) per axis is needed, but shape {show_shape(shape)} met {pairs}")
+    known = [(integer("pad", "a width", a), integer("pad", "a width", b)) for a, b in pairs]
+    if any(a < 0 or b < 0 for a, b in known):
+        raise ShapeError(f"pad: widths must be >= 0, but they are {known}; slice instead of padding by less than none")
+    target = tuple([a + s + b for s, (a, b) in zip(shape, known, strict=True)])
+    return _place.call(x, intern(Placement(tuple([a for a, _ in known]), (1,) * len(shape), target)))

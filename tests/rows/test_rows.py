@@ -1,0 +1,161 @@
+"""Every row against itself: type rule, reference, lowering and gradient must say the same."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import pytest
+from lithograph.ir import dtypes, ops
+from lithograph.ir.array import Array
+from lithograph.ir.attrs import Attrs
+from lithograph.ir.dtypes import DType
+from lithograph.ir.op import Element, Host, Op, Pointwise, Structural
+from lithograph.ir.registry import OPS
+
+from .lowering import lowered, types_of, ulps
+from .numpy_stage import Held, numpy_of, numpy_stage, slopes
+
+# The core dtypes, and some others that come for free.
+DTYPES = (*(dtypes.bool_, dtypes.int32, dtypes.int64, dtypes.float32, dtypes.float64), dtypes.int8, dtypes.uint32)
+ROWS = [op for op in OPS.values() if not isinstance(op.lowering, Structural)]
+DIFFERENTIABLE = [op for op in ROWS if op.vjp is not None and (callable(op.vjp) or any(op.vjp))]
+
+# Bodies that are polynomials differ from their correctly rounded references by the bounds in the docstrings of
+# ir/maths, rounded up to whole ULPs and one more for the rounding of the reference.
+MOST_ULPS = {
+    "cos": 4.0, "erf": 3.0, "exp": 3.0, "expm1": 4.0, "log": 2.0, "log1p": 3.0, "power": 3.0, "random_normal": 64.0,
+    "rsqrt": 2.0, "sigmoid": 4.0, "sin": 4.0, "tanh": 4.0,
+}  # fmt: skip
+
+
+def named(op: Op) -> str:
+    return op.name
+
+
+def cases(op: Op, dtype: DType) -> list[tuple[list[np.ndarray], Attrs]]:
+    """A row's samples of a dtype, promoted as a call would."""
+    assert op.samples is not None
+    found = []
+    for operands, attrs in op.samples(np.random.default_rng(0), dtype):
+        wanted = op.promote(op.name, types_of(operands))
+        with np.errstate(all="ignore"):
+            found.append(([x.astype(d.numpy) for x, d in zip(operands, wanted, strict=True)], attrs))
+    return found
+
+
+def test_rows_are_about_sixty() -> None:
+    assert len(OPS) >= 60
+
+
+@pytest.mark.parametrize("op", ROWS, ids=named)
+def test_every_row_has_samples_in_a_core_dtype(op: Op) -> None:
+    assert any(cases(op, dtype) for dtype in DTYPES[:5])
+
+
+@pytest.mark.parametrize("op", ROWS, ids=named)
+def test_type_rule_and_reference_agree(op: Op) -> None:
+    for dtype in DTYPES:
+        for operands, attrs in cases(op, dtype):
+            expected = op.result_type(types_of(operands), attrs)
+            (found,) = types_of([op.evaluate(operands, attrs)])
+            assert found is expected, f"{types_of(operands)} {attrs}"
+
+
+@pytest.mark.parametrize("op", ROWS, ids=named)
+def test_lowering_and_reference_agree(op: Op) -> None:
+    for dtype in DTYPES:
+        for operands, attrs in cases(op, dtype):
+            found = lowered(op, operands, attrs)
+            if found is None:
+                assert not isinstance(op.lowering, Pointwise | Element)
+                continue
+            expected = op.evaluate(operands, attrs)
+            worst = ulps(found, expected)
+            assert worst.size == 0 or worst.max() <= MOST_ULPS.get(op.name, 0.0), (
+                f"{types_of(operands)} {attrs}: {worst.max()} ulps\n{operands}\n{found}\n{expected}"
+            )
+
+
+@pytest.mark.parametrize("op", ROWS, ids=named)
+def test_references_leave_their_operands_alone(op: Op) -> None:
+    for operands, attrs in cases(op, dtypes.float32):
+        before = [x.copy() for x in operands]
+        op.evaluate(operands, attrs)
+        for x, y in zip(operands, before, strict=True):
+            assert np.array_equal(x, y, equal_nan=True)
+
+
+@pytest.mark.parametrize("op", [op for op in ROWS if isinstance(op.lowering, Host)], ids=named)
+def test_host_rows_are_known(op: Op) -> None:
+    assert op.name in ("scatter_add", "scatter_add_along_axis")
+
+
+def smooth(operands: Sequence[np.ndarray]) -> bool:
+    """Whether finite differences mean something: all floats are of moderate size."""
+    return all(x.dtype.kind != "f" or bool(np.all(np.abs(x) < 100)) for x in operands)
+
+
+def weighed(op: Op, operands: Sequence[np.ndarray], attrs: Attrs) -> Callable[..., Array]:
+    """The op, as a function of its float operands to a number: the sum of its elements with random weights."""
+    floats = [i for i, x in enumerate(operands) if x.dtype == np.float64]
+
+    def value(*given: Array) -> Array:
+        everything: list[Array] = [Held(x) for x in operands]
+        for i, x in zip(floats, given, strict=True):
+            everything[i] = x
+        y = op.call(*everything, attrs) if op.attrs else op.call(*everything)
+        weights = np.random.default_rng(1).uniform(0.5, 1.5, y.shape)
+        return ops.sum(y * weights)
+
+    return value
+
+
+def directional(function: Callable[..., Array], at: Sequence[np.ndarray], along: Sequence[np.ndarray]) -> float:
+    """The derivative of a function to a number in a direction, by the gradient."""
+    points = [Held(x) for x in at]
+    found = slopes(function, ops.ones_like, points)
+    return sum(float(np.sum(numpy_of(g) * v)) for g, v in zip(found, along, strict=True) if g is not None)
+
+
+def difference(function: Callable[..., Array], at: Sequence[np.ndarray], along: Sequence[np.ndarray]) -> float:
+    """The same by central differences of the fourth order."""
+    h = 1e-3
+
+    def value(t: float) -> float:
+        return float(numpy_of(function(*[Held(x + t * v) for x, v in zip(at, along, strict=True)])))
+
+    return (8 * (value(h) - value(-h)) - (value(2 * h) - value(-2 * h))) / (12 * h)
+
+
+def close(found: float, expected: float) -> bool:
+    # The differences' own error: h**4 of a fifth derivative that is below 1e4 here, and rounding 1e-16 / h.
+    return abs(found - expected) <= 1e-7 * max(abs(found), abs(expected), 1.0)
+
+
+@pytest.mark.parametrize("op", DIFFERENTIABLE, ids=named)
+def test_gradients_to_second_order(op: Op) -> None:
+    checked = 0
+    for operands, attrs in cases(op, dtypes.float64):
+        at = [x for x in operands if x.dtype == np.float64]
+        result = op.result_type(types_of(operands), attrs)
+        if not at or not smooth(operands) or result.dtype is not dtypes.float64:
+            continue
+        rng = np.random.default_rng(2)
+        along = [rng.uniform(-0.1, 0.1, x.shape) for x in at]
+        second = [rng.uniform(-1, 1, x.shape) for x in at]
+        value = weighed(op, operands, attrs)
+
+        def sloped(*points: Array, value: Callable[..., Array] = value, second: Sequence[np.ndarray] = second) -> Array:
+            found = slopes(value, ops.ones_like, points)
+            total: Array = ops.zeros((), dtype=dtypes.float64)
+            for g, v in zip(found, second, strict=True):
+                total = total if g is None else total + ops.sum(g * v)
+            return total
+
+        with numpy_stage():
+            for function in (value, sloped):
+                found, expected = directional(function, at, along), difference(function, at, along)
+                assert close(found, expected), f"{types_of(operands)} {attrs}: {found} and {expected}"
+        checked += 1
+    assert checked
