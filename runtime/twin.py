@@ -266,18 +266,23 @@ class Dispatcher:
     Args:
         slow: what decides, and may `install` a record for the next time.
         n_buckets: a power of two; records are spread by the types of the first two tensor arguments.
+
+    Attributes:
+        always: run records also while stages are active; for code that knows the stage itself.
     """
 
     slow: Callable[..., object]
+    always: bool
 
     def __init__(self, slow: Callable[..., object], n_buckets: int = 1) -> None:
         if n_buckets < 1 or n_buckets & (n_buckets - 1) or n_buckets > 1 << 20:
             raise ValueError("n_buckets must be a power of two from 1 to 1048576")
         self.slow = slow
+        self.always = False
         self._records: tuple[Record, ...] = ()
 
     def __call__(self, *args: object, **kwargs: object) -> object:
-        if not live.active:
+        if self.always or not live.active:
             for record in self._records:
                 with _lock:
                     call = _match(record, args, kwargs)

@@ -12,6 +12,7 @@ from .arrays import builtin
 from .assembler import NULL, Function, Module, Value
 from .format import OFFSET
 from .layout import (
+    D_ALWAYS,
     D_BUCKETS,
     D_COUNT,
     D_MASK,
@@ -123,7 +124,8 @@ def _attempt(m: Module) -> None:
 def _entry(m: Module) -> None:
     f = m.function("entry", "ptr", "ptr", "ptr", "i64", "ptr", export=True)
     self, args, flags, kwnames = f.parameters
-    with f.if_(f.load("i64", f.address("live"), LIVE_ACTIVE).eq(0)):
+    idle = f.load("i64", f.address("live"), LIVE_ACTIVE).eq(0)
+    with f.if_(idle | f.load("i64", self, D_ALWAYS).ne(0)):
         result = f.call("attempt", self, args, flags & _NARGS, kwnames)
         with f.if_(result.ne(_MISS)):
             f.ret(result)

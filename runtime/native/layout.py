@@ -38,12 +38,12 @@ T_BASE: Final = HEAD + 16
 T_NBYTES: Final = HEAD + 24
 T_MEMORY: Final = HEAD + 32
 T_WEAKREFS: Final = HEAD + 40
-T_EXPORTS: Final = HEAD + 48
+T_PINS: Final = HEAD + 48
 T_FLAGS: Final = HEAD + 56
 INLINE: Final = HEAD + 64
 INLINE_MOST: Final = 256
-HIDDEN: Final = 1  # the base of an ndarray: not counted as a tensor
-RELEASED: Final = 2  # owns no memory: a view, or disposed
+HIDDEN: Final = 1  # a holder of shared memory: not counted as a tensor
+RELEASED: Final = 2  # owns no memory: a view, shared, or disposed
 
 # Cell
 C_TENSOR: Final = HEAD
@@ -58,7 +58,8 @@ D_BUCKETS: Final = HEAD + 16
 D_MASK: Final = HEAD + 24
 D_COUNT: Final = HEAD + 32
 D_WEAKREFS: Final = HEAD + 40
-D_SIZE: Final = HEAD + 48
+D_ALWAYS: Final = HEAD + 48
+D_SIZE: Final = HEAD + 56
 
 # A link of a bucket's chain; a record that stands in several buckets is visited through its primary link.
 L_NEXT: Final = 0

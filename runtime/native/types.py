@@ -14,6 +14,7 @@ from .layout import (
     C_BUSY,
     C_SIZE,
     C_WEAKREFS,
+    D_ALWAYS,
     D_SIZE,
     D_SLOW,
     D_VECTORCALL,
@@ -188,6 +189,7 @@ def dispatcher_type(code: Mapping[str, int]) -> type:
     }
     members = [
         (b"slow", _OBJECT_EX, D_SLOW, 0),
+        (b"always", _LONGLONG, D_ALWAYS, 0),
         (b"__vectorcalloffset__", _SSIZE, D_VECTORCALL, _READONLY),
         (b"__weaklistoffset__", _SSIZE, D_WEAKREFS, _READONLY),
     ]
