@@ -24,10 +24,18 @@ _ZERO = const(dtypes.int64, 0)
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """Where a value lies: a buffer number, and the distance in elements between neighbours along each axis."""
+    """Where a value lies: element `offset + sum(index * stride)` of a buffer."""
 
     buffer: int
     strides: tuple[Extent, ...]
+    offset: Extent = 0
+
+    def address(self, index: tuple[Scalar, ...]) -> Scalar:
+        """The element offset of an index, in canonical form."""
+        total = extent(self.offset)
+        for i, stride in zip(index, self.strides, strict=True):
+            total = total + (i * stride if isinstance(stride, int) else i * extent(stride))
+        return affine(total).scalar()
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,10 +104,7 @@ class Lowering:
     def _element(self, value: Value, index: tuple[Scalar, ...]) -> Scalar:
         layout = self.layouts.get(value)
         if layout is not None:
-            address = _ZERO
-            for i, stride in zip(index, layout.strides, strict=True):
-                address = address + (i * stride if isinstance(stride, int) else i * extent(stride))
-            return load(value.type.dtype, layout.buffer, (affine(address).scalar(),))
+            return load(value.type.dtype, layout.buffer, (layout.address(index),))
         node = value.node
         assert node is not None, "a param without a layout"
         match node.op.lowering:
@@ -214,7 +219,6 @@ class Output:
 
     value: Value
     layout: Layout
-    offset: int = 0
 
 
 def lower(name: str, outputs: Sequence[Output], layouts: Mapping[Value, Layout]) -> tuple[Nest, tuple[Check, ...]]:
@@ -222,7 +226,7 @@ def lower(name: str, outputs: Sequence[Output], layouts: Mapping[Value, Layout])
 
     Args:
         name: of the kernel.
-        outputs: values with equal shapes; `offset` (in elements) is added to each address.
+        outputs: values with equal shapes.
         layouts: the values that are read from buffers instead of being computed.
     """
     domain = outputs[0].value.type.shape
@@ -232,10 +236,7 @@ def lower(name: str, outputs: Sequence[Output], layouts: Mapping[Value, Layout])
     kinds: dict[int, DType] = {}
     for out in outputs:
         value = lowering.at(out.value, index)
-        address = const(dtypes.int64, out.offset)
-        for i, stride in zip(index, out.layout.strides, strict=True):
-            address = address + (i * stride if isinstance(stride, int) else i * extent(stride))
-        stores.append(Store(out.layout.buffer, affine(address).scalar(), value))
+        stores.append(Store(out.layout.buffer, out.layout.address(index), value))
         kinds[out.layout.buffer] = out.value.type.dtype
     extents = dict(enumerate(domain)) | lowering.extents
     nest = Nest(name, domain, extents, tuple(stores), tuple(lowering.reductions), {})

@@ -93,7 +93,7 @@ def _claim() -> str:
     code, data = f.assign(f"inttoptr i64 {kernel} to ptr"), f.assign(f"inttoptr i64 {bufs} to ptr")
     status = f.assign(f"call i64 {code}(ptr {data}, i64 {lo}, i64 {hi})")
     with f.if_(w.compare(f, "ne", status, 0)):
-        _update(f, "or", "status", status, "monotonic")
+        _update(f, "umax", "status", status, "monotonic")
     _update(f, "add", "done", 1, "release")
     f.emit(f"br label %{again}")
     f.label("none")
@@ -102,7 +102,7 @@ def _claim() -> str:
 
 
 def _parallel(target: Target) -> str:
-    """i64 litho_parallel(kernel, bufs, n, grain): the OR of the chunks' statuses."""
+    """i64 litho_parallel(kernel, bufs, n, grain): the largest of the chunks' statuses."""
     f = Body()
     serial, fork = f.fresh_label("serial"), f.fresh_label("fork")
     held, ready = f.fresh_label("held"), f.fresh_label("ready")

@@ -1,0 +1,334 @@
+"""Single ops as native programs whose extents arrive with the call: compiled once per op, dtypes and rank.
+
+An op call is brought to few loops first (extents of 1 dropped, neighbouring axes merged where memory allows), so one
+kernel serves many shapes. Its words are the number of tasks, the grain, the extents and the strides.
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from ..ir.attrs import NO_ATTRS, Attrs, Axes, Fill
+from ..ir.builder import Builder
+from ..ir.dtypes import DType
+from ..ir.graph import Value
+from ..ir.op import Op
+from ..ir.scalar import iteration
+from ..ir.types import Dim, Extent, Shape, TensorType
+from . import gemm, jit, pool, support
+from .affine import affine
+from .body import Body
+from .kernel import KernelWriter, schedule
+from .lower import Check, Layout, Lowering, Output, lower
+from .target import Target, host
+
+Strides = tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Kernel:
+    """A loaded one-op program: `i64 program(ptr bufs)` over operands, then the result, then the words.
+
+    Attributes:
+        checks: the places that may fail.
+        block: elements of the outermost loop in one task.
+    """
+
+    library: jit.Library
+    program: int
+    checks: tuple[Check, ...]
+    block: int
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A kernel and the words that make it compute one call.
+
+    Attributes:
+        scratch: bytes of scratch memory that it needs, in the buffer after the words.
+        cost: rough nanoseconds on one thread.
+    """
+
+    kernel: Kernel
+    words: tuple[int, ...]
+    cost: float
+    scratch: int = 0
+
+
+def _loops(shape: Sequence[int], strides: Sequence[Strides]) -> tuple[list[int], list[list[int]]]:
+    """Extents and, per operand, strides, with extents of 1 dropped and neighbours merged where all operands allow."""
+    sizes: list[int] = []
+    steps: list[list[int]] = [[] for _ in strides]
+    for axis, n in enumerate(shape):
+        if n == 1:
+            continue
+        if sizes and all(s[-1] == n * own[axis] for s, own in zip(steps, strides, strict=True)):
+            sizes[-1] *= n
+            for s, own in zip(steps, strides, strict=True):
+                s[-1] = own[axis]
+        else:
+            sizes.append(n)
+            for s, own in zip(steps, strides, strict=True):
+                s.append(own[axis])
+    return sizes, steps
+
+
+def row_major(shape: Sequence[int]) -> Strides:
+    """Strides in elements of a contiguous array."""
+    found = [1] * len(shape)
+    for k in range(len(shape) - 2, -1, -1):
+        found[k] = found[k + 1] * shape[k + 1]
+    return tuple(found)
+
+
+def broadcast_strides(shape: Shape, result: Sequence[int]) -> Strides:
+    """Strides with which a contiguous operand is read as if it had the result's shape."""
+    own = row_major([e for e in shape if isinstance(e, int)])
+    padded = [0] * (len(result) - len(shape))
+    return tuple([*padded, *(0 if e == 1 and r != 1 else s for e, s, r in zip(shape, own, result[len(padded) :], strict=True))])
+
+
+def elementwise(op: Op, attrs: Attrs, types: Sequence[TensorType], result: TensorType) -> Call:
+    """A pointwise op on contiguous operands that broadcast."""
+    shape = result.static_shape
+    strides = [broadcast_strides(t.shape, shape) for t in types]
+    return _strided(op, attrs, tuple(t.dtype for t in types), shape, strides, [0] * len(types))
+
+
+def view(identity: Op, dtype: DType, shape: Sequence[int], strides: Strides, offset: int) -> Call:
+    """A copy of a strided view of one operand."""
+    return _strided(identity, NO_ATTRS, (dtype,), shape, [strides], [offset])
+
+
+def _strided(
+    op: Op, attrs: Attrs, dtypes: tuple[DType, ...], shape: Sequence[int], strides: list[Strides], offsets: list[int]
+) -> Call:
+    sizes, steps = _loops(shape, [*strides, row_major(shape)])
+    inner = tuple(s[-1] if sizes and s[-1] in (0, 1) else 2 for s in steps[:-1])
+    moved = tuple(o != 0 for o in offsets)
+    kernel = _strided_kernel(op, attrs, dtypes, len(sizes), inner, moved)
+    outer = [s[k] for s in steps for k in range(len(sizes) - 1)]
+    odd = [s[-1] for s, kind in zip(steps[:-1], inner, strict=True) if kind == 2 and sizes]
+    words = [*sizes, *outer, *odd, *(o for o in offsets if o)]
+    points = math.prod(shape)
+    return Call(kernel, _with_tasks(kernel, sizes, words, points), points * 0.5)
+
+
+def _with_tasks(kernel: Kernel, sizes: Sequence[int], words: Sequence[int], points: int) -> tuple[int, ...]:
+    tasks = 1 if not sizes else -(-sizes[0] // kernel.block)
+    tasks = 0 if points == 0 else tasks
+    grain = max(1, tasks * 16384 // max(points, 1))
+    return (tasks, grain, *words)
+
+
+@functools.lru_cache(maxsize=4096)
+def _strided_kernel(
+    op: Op, attrs: Attrs, dtypes: tuple[DType, ...], rank: int, inner: tuple[int, ...], moved: tuple[bool, ...]
+) -> Kernel:
+    symbols = _Symbols()
+    domain = tuple([symbols.new() for _ in range(rank)])
+    count = len(dtypes)
+    outer = [[symbols.new() for _ in range(rank - 1)] for _ in range(count + 1)]
+    last: list[Extent] = [k if k < 2 else symbols.new() for k in inner] if rank else []
+    offsets = [symbols.new() if m else 0 for m in moved]
+    builder = Builder(op.name)
+    params = [builder.param(TensorType(d, domain)) for d in dtypes]
+    types = tuple([TensorType(d, domain) for d in dtypes])
+    made = builder.emit(op, tuple(params), attrs, op.result_type(types, attrs))
+    layouts = {
+        p.value: Layout(k, (*outer[k], last[k]) if rank else (), offsets[k]) for k, p in enumerate(params)
+    }
+    out = Output(made.value, Layout(count, (*outer[count], 1) if rank else ()))
+    return _finished(op.name, out, layouts, count, symbols)
+
+
+class _Symbols:
+    """Names for the words, in order."""
+
+    def __init__(self) -> None:
+        self.names: list[str] = []
+
+    def new(self) -> Dim:
+        self.names.append(f"w{len(self.names)}")
+        return Dim(self.names[-1])
+
+
+def _finished(name: str, out: Output, layouts: dict[Value, Layout], count: int, symbols: _Symbols) -> Kernel:
+    """Compile a kernel over `count` operands; its words follow the result."""
+    nest, checks = lower(name, [out], layouts)
+    target = host()
+    plan = schedule(nest, target)
+    declares: dict[str, None] = {}
+    used = ["tasks", "grain", *symbols.names]
+    writer = KernelWriter(nest, plan, declares, symbols=used, sizes_buffer=count + 1)
+    text = _module(writer.write("kernel", "#0"), declares, count + 1, target)
+    library = jit.load(text, ["program"], {pool.PARALLEL: support.address(pool.PARALLEL)}, keep=(support.library("pool"),))
+    return Kernel(library, library["program"], checks, plan.block)
+
+
+def _module(function: str, declares: dict[str, None], words: int, target: Target) -> str:
+    """A module whose program runs one kernel over the tasks that its words name."""
+    declares[f"declare i64 @{pool.PARALLEL}(ptr, ptr, i64, i64)"] = None
+    body = Body(declares)
+    slot = body.assign(f"getelementptr ptr, ptr %bufs, i64 {words}")
+    table = body.assign(f"load ptr, ptr {slot}")
+    tasks = body.assign(f"load i64, ptr {table}")
+    second = body.assign(f"getelementptr i64, ptr {table}, i64 1")
+    grain = body.assign(f"load i64, ptr {second}")
+    status = body.assign(f"call i64 @{pool.PARALLEL}(ptr @kernel, ptr %bufs, i64 {tasks}, i64 {grain})")
+    body.emit(f"ret i64 {status}")
+    main = body.function("i64 @program(ptr %bufs)", "#0")
+    attributes = f'attributes #0 = {{ nounwind "prefer-vector-width"="{target.vector_bytes * 8}" }}'
+    return "\n".join([*declares, function, main, attributes, ""])
+
+
+_SHORT = 64
+"""Reduced extents up to this get a kernel of their own: loops over them are unrolled and masked at compile time."""
+
+
+def reduction(op: Op, axes: Sequence[int], source: TensorType) -> Call | None:
+    """A reduction of a contiguous operand; None when the reduced axes do not lie together in memory."""
+    kinds: list[bool] = []
+    sizes: list[int] = []
+    for axis, n in enumerate(source.static_shape):
+        if n == 1:
+            continue
+        if kinds and kinds[-1] == (axis in axes):
+            sizes[-1] *= n
+        else:
+            kinds.append(axis in axes)
+            sizes.append(n)
+    if sum(kinds) > 1 or not any(kinds):
+        return None
+    at = kinds.index(True)
+    short = sizes[at] if sizes[at] <= _SHORT else None
+    kernel = _reduction_kernel(op, source.dtype, tuple(kinds), short)
+    kept = [n for n, k in zip(sizes, kinds, strict=True) if not k]
+    points = math.prod(kept)
+    strides = [math.prod(sizes[k + 1 :]) for k in range(len(sizes) - 1)]
+    words = _with_tasks(kernel, kept, [*sizes, *strides, *([kept[1]] if len(kept) > 1 else [])], points)
+    work = points * max(sizes[at], 1)
+    grain = max(1, words[0] * 32768 // max(work, 1))
+    return Call(kernel, (words[0], grain, *words[2:]), work * 0.3)
+
+
+@functools.lru_cache(maxsize=4096)
+def _reduction_kernel(op: Op, dtype: DType, kinds: tuple[bool, ...], short: int | None) -> Kernel:
+    symbols = _Symbols()
+    named = [symbols.new() for _ in kinds]
+    sizes: tuple[Extent, ...] = tuple([short if k and short is not None else n for n, k in zip(named, kinds, strict=True)])
+    strides = (*(symbols.new() for _ in kinds[1:]), 1)
+    attrs = Axes(tuple(i for i, k in enumerate(kinds) if k))
+    builder = Builder(op.name)
+    x = builder.param(TensorType(dtype, sizes))
+    made = builder.emit(op, (x,), attrs, op.result_type((x._aval,), attrs))
+    kept = made._aval.ndim
+    out = Layout(1, (symbols.new(), 1) if kept == 2 else (1,) if kept else ())
+    return _finished(op.name, Output(made.value, out), {x.value: Layout(0, strides)}, 1, symbols)
+
+
+def general(op: Op, attrs: Attrs, types: Sequence[TensorType], result: TensorType) -> Call | None:
+    """An op that says its element at an index; None when its meaning needs known extents."""
+    if not isinstance(attrs, Fill) and any(isinstance(v, tuple) for v in _fields(attrs)):
+        return None
+    ranks = tuple(t.ndim for t in types)
+    ones = tuple(tuple(e == 1 for e in t.shape) for t in types)
+    kernel = _general_kernel(op, attrs if not isinstance(attrs, Fill) else replace(attrs, shape=()), tuple(t.dtype for t in types), ranks, ones, result.ndim)
+    if kernel is None:
+        return None
+    words: list[int] = []
+    for t in types:
+        words += [*t.static_shape, *row_major(t.static_shape)]
+    shape = result.static_shape
+    words += [*shape, *row_major(shape)]
+    return Call(kernel, _with_tasks(kernel, shape, words, result.size), result.size * 2.0)
+
+
+def _fields(attrs: Attrs) -> list[object]:
+    return [getattr(attrs, name) for name in getattr(attrs, "__dataclass_fields__", {})]
+
+
+@functools.lru_cache(maxsize=4096)
+def _general_kernel(
+    op: Op, attrs: Attrs, dtypes: tuple[DType, ...], ranks: tuple[int, ...], ones: tuple[tuple[bool, ...], ...], rank: int
+) -> Kernel | None:
+    symbols = _Symbols()
+    builder = Builder(op.name)
+    layouts: dict[Value, Layout] = {}
+    params = []
+    for k, (dtype, n) in enumerate(zip(dtypes, ranks, strict=True)):
+        shape = tuple([symbols.new() for _ in range(n)])
+        strides = tuple([symbols.new() for _ in range(n)])
+        p = builder.param(TensorType(dtype, tuple(1 if one else s for one, s in zip(ones[k], shape, strict=True))))
+        layouts[p.value] = Layout(k, (*strides[:-1], 1) if n else ())
+        params.append(p)
+    shape = tuple([symbols.new() for _ in range(rank)])
+    strides = tuple([symbols.new() for _ in range(rank)])
+    if isinstance(attrs, Fill):
+        attrs = replace(attrs, shape=shape)
+    try:
+        inferred = op.result_type(tuple([p._aval for p in params]), attrs)
+        made = builder.emit(op, tuple(params), attrs, TensorType(inferred.dtype, shape))
+        out = Output(made.value, Layout(len(params), (*strides[:-1], 1) if rank else ()))
+        return _finished(op.name, out, layouts, len(params), symbols)
+    except (ValueError, AssertionError):
+        return None
+
+
+def product(types: Sequence[TensorType], result: TensorType) -> Call | None:
+    """A matrix product; None when the batch axes of an operand do not merge into one."""
+    (a, b), shape = types, result.static_shape
+    if a.static_shape[:-2] != shape[:-2] and math.prod(a.static_shape[:-2]) != 1:
+        return None
+    if b.static_shape[:-2] != shape[:-2] and math.prod(b.static_shape[:-2]) != 1:
+        return None
+    batch, (m, n), k = math.prod(shape[:-2]), shape[-2:], a.static_shape[-1]
+    step_a = m * k if math.prod(a.static_shape[:-2]) != 1 else 0
+    step_b = k * n if math.prod(b.static_shape[:-2]) != 1 else 0
+    words = (step_a, k, 1, step_b, n, 1, m * n, n, batch, m, n, k)
+    scratch = gemm.scratch_bytes(result.dtype.name, batch, m, n, k)
+    return Call(_product_kernel(result.dtype), words, 2.0 * batch * m * n * k / 50, scratch)
+
+
+@functools.cache
+def _product_kernel(dtype: DType) -> Kernel:
+    symbol = gemm.symbol(dtype.name)
+    declares = {f"declare i64 @{symbol}(ptr, i64, i64, i64, ptr, i64, i64, i64, ptr, i64, i64, i64, i64, i64, i64, ptr, i64)": None}
+    body = Body(declares)
+    pointers = []
+    for k in range(5):
+        slot = body.assign(f"getelementptr ptr, ptr %bufs, i64 {k}")
+        pointers.append(body.assign(f"load ptr, ptr {slot}"))
+    a, b, c, table, scratch = pointers
+    words = []
+    for k in range(12):
+        slot = body.assign(f"getelementptr i64, ptr {table}, i64 {k}")
+        words.append(f"i64 {body.assign(f'load i64, ptr {slot}')}")
+    given = [f"ptr {a}", *words[:3], f"ptr {b}", *words[3:6], f"ptr {c}", *words[6:], f"ptr {scratch}", "i64 1"]
+    status = body.assign(f"call i64 @{symbol}({', '.join(given)})")
+    body.emit(f"ret i64 {status}")
+    text = "\n".join([*declares, body.function("i64 @program(ptr %bufs)"), ""])
+    library = jit.load(text, ["program"], {symbol: support.address(symbol)}, keep=(support.library(dtype.name),))
+    return Kernel(library, library["program"], (), 1)
+
+
+def view_strides(value: Value) -> tuple[Strides, int]:
+    """Strides and offset with which a view reads its contiguous source.
+
+    Raises:
+        ValueError: its address is not affine, or its extents are not known.
+    """
+    node = value.node
+    assert node is not None
+    (source,) = node.args
+    shape = value.type.static_shape
+    index = tuple([iteration(k) for k in range(len(shape))])
+    lowering = Lowering({source: Layout(0, row_major(source.type.static_shape))}, len(shape))
+    loaded = lowering.at(value, index)
+    form = affine(loaded.args[0]) if loaded.prim == "load" else None
+    if form is None or form.terms:
+        raise ValueError(f"{node.op.name} is marked as a view, but its address is not affine")
+    return tuple([form.iters.get(k, 0) for k in range(len(shape))]), form.offset

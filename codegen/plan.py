@@ -1,0 +1,182 @@
+"""The buffer plan: where each value of a program lies, what shares memory, and the peak; it writes no code.
+
+A storage is a piece of memory that one or more values (reshapes of each other) share. Params, state and constants come
+with theirs; the rest are outputs, made for each call, or temporaries, which lie in one arena. A temporary's bytes are
+used again after its last step, also by the step that reads it last, where that step reads each element just before it
+writes the same one.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from ..ir.types import TensorType
+
+ALIGN = 64
+
+
+class Kind(enum.Enum):
+    """Where a storage's memory comes from."""
+
+    PARAM = "param"
+    CONSTANT = "constant"
+    TEMPORARY = "temporary"
+    OUTPUT = "output"
+    STATE = "state"
+
+
+@dataclass(eq=False, slots=True)
+class Storage:
+    """One piece of memory of a program.
+
+    Attributes:
+        type: of the value that defined it.
+        kind: see `Kind`.
+        number: its entry in `bufs`.
+        offset: bytes into the arena, for temporaries.
+        reuses: the storage whose bytes it takes over in place.
+        first, last: steps (by position) that write it first and touch it last; -1: before all steps.
+    """
+
+    type: TensorType
+    kind: Kind
+    number: int = -1
+    offset: int = 0
+    reuses: Storage | None = None
+    first: int = -1
+    last: int = -1
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes, at least 1 so that distinct storages have distinct places."""
+        return max(self.type.nbytes, 1)
+
+
+@dataclass(frozen=True, slots=True)
+class Use:
+    """What one step does to storages: `alike` are pairs (read, written) that may share memory."""
+
+    reads: tuple[Storage, ...]
+    writes: tuple[Storage, ...]
+    alike: tuple[tuple[Storage, Storage], ...] = ()
+    scratch: int = 0
+    may_fail: bool = False
+
+
+@dataclass(slots=True)
+class Plan:
+    """The arena of a program.
+
+    Attributes:
+        arena_bytes: its size.
+        peak_bytes: the most bytes of outputs, new state and arena that a call holds beyond its inputs.
+        scratch: for each step, the offset of its scratch memory in the arena.
+    """
+
+    arena_bytes: int = 0
+    peak_bytes: int = 0
+    scratch: dict[int, int] = field(default_factory=dict)
+
+
+def _aligned(n: int) -> int:
+    return -(-n // ALIGN) * ALIGN
+
+
+class _Arena:
+    """Free intervals of a growing arena; the smallest that fits is taken."""
+
+    def __init__(self) -> None:
+        self.free: list[tuple[int, int]] = []
+        self.top = 0
+
+    def take(self, nbytes: int) -> int:
+        size = _aligned(nbytes)
+        fitting = [(hi - lo, lo, hi) for lo, hi in self.free if hi - lo >= size]
+        if fitting:
+            _, lo, hi = min(fitting)
+            self.free.remove((lo, hi))
+            if hi - lo > size:
+                self.free.append((lo + size, hi))
+            return lo
+        tail = max((f for f in self.free if f[1] == self.top), default=None)
+        if tail is not None:
+            self.free.remove(tail)
+            self.top = tail[0] + size
+            return tail[0]
+        self.top += size
+        return self.top - size
+
+    def give(self, offset: int, nbytes: int) -> None:
+        merged: list[tuple[int, int]] = []
+        for lo, hi in sorted([*self.free, (offset, offset + _aligned(nbytes))]):
+            if merged and merged[-1][1] == lo:
+                merged[-1] = (merged[-1][0], hi)
+            else:
+                merged.append((lo, hi))
+        self.free = merged
+
+
+def place(uses: Sequence[Use]) -> Plan:
+    """Set `first` and `last` of every storage and give temporaries and scratch memory their places in the arena."""
+    touched: dict[Storage, None] = {}
+    for step, use in enumerate(uses):
+        for s in use.writes:
+            if s not in touched:
+                s.first = step
+            touched[s] = None
+            s.last = step
+        for s in use.reads:
+            touched[s] = None
+            s.last = step
+    plan, arena = Plan(), _Arena()
+    dying: dict[int, list[Storage]] = {}
+    for s in touched:
+        if s.kind is Kind.TEMPORARY:
+            dying.setdefault(s.last, []).append(s)
+    handed_over: set[Storage] = set()
+    for step, use in enumerate(uses):
+        for s in use.writes:
+            if s.kind is not Kind.TEMPORARY or s.first != step:
+                continue
+            s.reuses = next((r for r, w in use.alike if w is s and _may_take_over(r, s, step, handed_over)), None)
+            if s.reuses is not None:
+                s.offset = s.reuses.offset
+                handed_over.add(s.reuses)
+            else:
+                s.offset = arena.take(s.nbytes)
+        if use.scratch:
+            plan.scratch[step] = arena.take(use.scratch)
+            arena.give(plan.scratch[step], use.scratch)
+        for s in dying.get(step, ()):
+            if s not in handed_over:
+                arena.give(s.offset, s.nbytes)
+    plan.arena_bytes = arena.top
+    made = {s for s in touched if s.kind in (Kind.OUTPUT, Kind.STATE) and s.first >= 0}
+    plan.peak_bytes = plan.arena_bytes + sum(s.type.nbytes for s in made if s.reuses is None)
+    return plan
+
+
+def _may_take_over(read: Storage, written: Storage, step: int, handed_over: set[Storage]) -> bool:
+    return (
+        read.kind is Kind.TEMPORARY
+        and read.last == step
+        and read.first < step
+        and read not in handed_over
+        and _aligned(read.nbytes) == _aligned(written.nbytes)
+    )
+
+
+def may_update(old: Storage, new: Storage, uses: Sequence[Use]) -> bool:
+    """Whether new state may be written over the old while the program runs.
+
+    All other reads of the old must come before the step that writes the new, that step must read each element before
+    it writes it, and from it on nothing may fail.
+    """
+    if new.first < 0 or old.last > new.first:
+        return False
+    if any(use.may_fail for use in uses[new.first :]):
+        return False
+    use = uses[new.first]
+    return old not in use.reads or (old, new) in use.alike

@@ -1,0 +1,358 @@
+"""Fusion: chains of elementwise work, and reductions with what feeds and follows them, become one `fused` node each.
+
+A group is a set of nodes that one kernel computes over one domain, the shape of its outputs. Walking backwards, a node
+joins the group of its users when all of them are in it; views are cheap enough to be computed in each. A reduction may
+join when, at each point of the domain, its value depends on the outermost loops alone, so that it is computed once for
+each of their iterations. Legality is decided on bitsets of ancestors.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+
+from ..attrs import Axes, Constant
+from ..graph import Graph, Node, Value
+from ..op import Alias, Contract, Element, Flags, Literal, Op, Pointwise, Reduce
+from ..registry import OPS
+from ..types import Shape
+
+_MAX_NODES = 200
+_MAX_OUTPUTS = 12
+_ROW = 65536
+
+Frame = tuple[int | None, ...]
+"""For each axis of a value, the domain axis it is read at: None where the extent is 1, -1 for a reduction's own."""
+
+
+@dataclass(eq=False)
+class _Group:
+    domain: Shape
+    nodes: dict[Node, None] = field(default_factory=dict)
+    outputs: dict[Node, None] = field(default_factory=dict)
+    frames: dict[Node, Frame | None] = field(default_factory=dict)
+
+
+def fuse(graph: Graph) -> Graph:
+    """The graph with its fusible nodes gathered into `fused` nodes; the same object when there are none."""
+    if not any(_is_fusible(n) for n in graph.nodes):
+        return graph
+    return _Fusion(graph).run()
+
+
+def _is_scalar_literal(node: Node) -> bool:
+    return isinstance(node.attrs, Constant) and node.attrs.value.size == 1
+
+
+def _keeps_axes(node: Node) -> bool:
+    (source,) = node.args
+    return [e for e in node.result.type.shape if e != 1] == [e for e in source.type.shape if e != 1]
+
+
+def _is_fusible(node: Node) -> bool:
+    if Flags.ORDERED in node.op.flags or len(node.results) != 1:
+        return False
+    match node.op.lowering:
+        case Pointwise() | Reduce():
+            return True
+        case Element():
+            return node.op.name != "concat"
+        case Alias():
+            return _keeps_axes(node)
+        case Literal():
+            return _is_scalar_literal(node)
+        case _:
+            return False
+
+
+def _is_view(node: Node) -> bool:
+    lowering = node.op.lowering
+    return isinstance(lowering, Alias | Literal) or (isinstance(lowering, Element) and lowering.view)
+
+
+_LIGHT = frozenset((
+    "add", "subtract", "multiply", "negative", "abs", "square", "maximum", "minimum", "where", "relu", "clip", "astype",
+    "equal", "not_equal", "less", "less_equal", "greater", "greater_equal", "logical_and", "logical_or", "logical_not",
+))  # fmt: skip
+
+
+def _is_light(op: Op) -> bool:
+    """Whether computing an element again costs no more than loading it."""
+    return op.name in _LIGHT
+
+
+def _count(shape: Shape) -> float:
+    return math.prod(e if isinstance(e, int) else 1024 for e in shape)
+
+
+class _Fusion:
+    def __init__(self, graph: Graph) -> None:
+        self.graph = graph
+        self.users = graph.users()
+        self.results = set(graph.results)
+        self.position = {node: k for k, node in enumerate(graph.nodes)}
+        self.ancestors = self._ancestors()
+        self.groups: dict[Node, list[_Group]] = {}
+        self.standing: set[Node] = set()
+
+    def _ancestors(self) -> list[int]:
+        found: list[int] = []
+        for node in self.graph.nodes:
+            bits = 0
+            for arg in node.args:
+                if arg.node is not None:
+                    k = self.position[arg.node]
+                    bits |= found[k] | 1 << k
+            found.append(bits)
+        return found
+
+    def run(self) -> Graph:
+        for node in reversed(self.graph.nodes):
+            if _is_fusible(node):
+                self._place(node)
+            else:
+                self.standing.add(node)
+        return self._rebuilt()
+
+    def _place(self, node: Node) -> None:
+        value = node.result
+        users = self.users.get(value, [])
+        groups = list(dict.fromkeys(g for u in users for g in self.groups.get(u, [])))
+        outside = [u for u in users if u in self.standing]
+        inside = value not in self.results and not outside
+        checked = Flags.CHECKED in node.op.flags
+        if not users and value not in self.results and not checked:
+            return
+        if _is_view(node) and inside and all(self._may_inline(node, g) for g in groups):
+            for g in groups:
+                self._inline(node, g)
+            return
+        if _is_scalar_literal(node) or self._is_operand_view(node, outside):
+            for g in groups:
+                self._inline(node, g)
+            if not inside:
+                self.standing.add(node)
+            return
+        if inside and len(groups) == 1 and self._may_inline(node, groups[0]):
+            self._inline(node, groups[0])
+            return
+        for g in groups:
+            if self._may_output(node, g):
+                self._inline(node, g)
+                g.outputs[node] = None
+                return
+        made = _Group(value.type.shape)
+        made.frames[node] = tuple(None if e == 1 else k for k, e in enumerate(made.domain))
+        self._add(node, made)
+        made.outputs[node] = None
+
+    def _is_operand_view(self, node: Node, outside: list[Node]) -> bool:
+        """Whether a view is read by matrix products, which take strided operands, and otherwise only by groups."""
+        lowering = node.op.lowering
+        strided = isinstance(lowering, Element) and lowering.view and node.result not in self.results
+        return strided and bool(outside) and all(isinstance(u.op.lowering, Contract) for u in outside)
+
+    def _add(self, node: Node, group: _Group) -> None:
+        group.nodes[node] = None
+        self.groups.setdefault(node, []).append(group)
+
+    def _inline(self, node: Node, group: _Group) -> None:
+        group.frames[node] = self._frame(node, group)
+        self._add(node, group)
+
+    def _frame(self, node: Node, group: _Group) -> Frame | None:
+        """Where the group reads a node, when all its users there read it at the same plain index."""
+        found: set[Frame | None] = set()
+        for user in self.users.get(node.result, []):
+            if user in group.nodes:
+                frame = group.frames[user]
+                found.add(None if frame is None else _operand_frame(user, frame, node.result))
+        return found.pop() if len(found) == 1 else None
+
+    def _may_inline(self, node: Node, group: _Group) -> bool:
+        if len(group.nodes) >= _MAX_NODES:
+            return False
+        bits = self.ancestors[self.position[node]]
+        if any(bits >> self.position[o] & 1 for o in group.outputs):
+            return False
+        frame = self._frame(node, group)
+        if isinstance(node.op.lowering, Reduce):
+            return frame is not None and self._reduction_fits(node, frame, group)
+        return _is_view(node) or _is_light(node.op) or self._computed_once(node, frame, group)
+
+    def _computed_once(self, node: Node, frame: Frame | None, group: _Group) -> bool:
+        """Whether no element of a costly node would be computed many times over."""
+        shape = node.result.type.shape
+        if frame is not None and _is_prefix(frame, group):
+            return True
+        read = _count(group.domain)
+        for user in self.users[node.result]:
+            if user in group.nodes:
+                read = max(read, _count(user.result.type.shape), *(_count(a.type.shape) for a in user.args))
+        if any(isinstance(u.op.lowering, Reduce) for u in self.users[node.result] if u in group.nodes):
+            read = max(read if frame is None else 0, _count(shape), *(
+                _count(u.args[0].type.shape) for u in self.users[node.result] if u in group.nodes
+            ))
+        return _count(shape) * 2 > read
+
+    def _reduction_fits(self, node: Node, frame: Frame, group: _Group) -> bool:
+        used = [k for k in frame if k is not None]
+        if -1 in used or (frame and not _is_prefix(frame, group)):
+            return False
+        assert isinstance(node.attrs, Axes)
+        whole = len(used) == sum(e != 1 for e in group.domain)
+        if whole:
+            return True
+        rows = math.prod(_count((group.domain[k],)) for k in used)
+        width = math.prod(_count((node.args[0].type.shape[a],)) for a in node.attrs.axes)
+        return width <= _ROW and (rows >= 16 or width <= 4096)
+
+    def _may_output(self, node: Node, group: _Group) -> bool:
+        """Whether a node with other users too can be one more result of a group."""
+        if node.result.type.shape != group.domain or len(group.outputs) >= _MAX_OUTPUTS:
+            return False
+        if not self._may_inline(node, group):
+            return False
+        frame = self._frame(node, group)
+        if frame != tuple(None if e == 1 else k for k, e in enumerate(group.domain)):
+            return False
+        k = self.position[node]
+        for member in group.nodes:
+            for arg in member.args:
+                source = arg.node
+                if source is None or source in group.nodes or source is node:
+                    continue
+                if self.ancestors[self.position[source]] >> k & 1:
+                    return False
+        return True
+
+    def _rebuilt(self) -> Graph:
+        groups = list(dict.fromkeys(g for node in self.graph.nodes for g in self.groups.get(node, [])))
+        units: list[_Group | Node] = [*groups, *(n for n in self.graph.nodes if n in self.standing)]
+        return _Assembly(self.graph, units, self.position).run()
+
+
+def _is_prefix(frame: Frame, group: _Group) -> bool:
+    """Whether the axes read are the outermost ones of the domain (extents of 1 aside)."""
+    used = [k for k in frame if k is not None]
+    real = [k for k, e in enumerate(group.domain) if e != 1]
+    return used == real[: len(used)]
+
+
+def _operand_frame(user: Node, frame: Frame, operand: Value) -> Frame | None:
+    shape = operand.type.shape
+    match user.op.lowering:
+        case Pointwise():
+            aligned = frame[len(frame) - len(shape) :]
+            return tuple(None if e == 1 else k for e, k in zip(shape, aligned, strict=True))
+        case Alias():
+            left = iter([k for k, e in zip(frame, user.result.type.shape, strict=True) if e != 1])
+            return tuple(None if e == 1 else next(left) for e in shape)
+        case Reduce():
+            assert isinstance(user.attrs, Axes)
+            kept = iter(frame)
+            found: list[int | None] = []
+            for axis, e in enumerate(shape):
+                if axis in user.attrs.axes:
+                    found.append(None if e == 1 else -1)
+                    if user.attrs.keepdims:
+                        next(kept)
+                else:
+                    found.append(next(kept))
+            return tuple(found)
+        case _:
+            return None
+
+
+class _Assembly:
+    """Puts groups and the remaining nodes into an order in which everything is defined before it is used."""
+
+    def __init__(self, graph: Graph, units: list[_Group | Node], position: dict[Node, int]) -> None:
+        self.graph = graph
+        self.units = units
+        self.position = position
+        self.values: dict[Value, Value] = {p: p for p in graph.params}
+        self.nodes: list[Node] = []
+
+    def run(self) -> Graph:
+        for unit in self._ordered():
+            if isinstance(unit, Node):
+                types = tuple(r.type for r in unit.results)
+                made = Node(unit.op, self._mapped(unit), unit.attrs, types, unit.loc, unit.regions)
+                self._append(made, unit.results)
+            else:
+                self._append_group(unit)
+        results = tuple(self.values[r] for r in self.graph.results)
+        return Graph(self.graph.name, self.graph.params, tuple(self.nodes), results, self.graph.state)
+
+    def _mapped(self, node: Node) -> tuple[Value, ...]:
+        return tuple([self.values[a] for a in node.args])
+
+    def _append(self, made: Node, replaced: tuple[Value, ...]) -> None:
+        self.nodes.append(made)
+        for old, new in zip(replaced, made.results, strict=True):
+            new.name = old.name
+            self.values[old] = new
+
+    def _append_group(self, group: _Group) -> None:
+        members = sorted(group.nodes, key=self.position.__getitem__)
+        outputs = sorted(group.outputs, key=self.position.__getitem__)
+        inner: dict[Value, Value] = {}
+        params: list[Value] = []
+        args: list[Value] = []
+        nodes: list[Node] = []
+        for member in members:
+            mapped: list[Value] = []
+            for arg in member.args:
+                if arg not in inner:
+                    assert arg.node is None or arg.node not in group.nodes
+                    inner[arg] = Value(arg.type, None, len(params))
+                    params.append(inner[arg])
+                    args.append(self.values[arg])
+                mapped.append(inner[arg])
+            types = tuple(r.type for r in member.results)
+            made = Node(member.op, tuple(mapped), member.attrs, types, member.loc, member.regions)
+            nodes.append(made)
+            inner[member.result] = made.result
+        results = tuple(inner[o.result] for o in outputs)
+        region = Graph("_".join(dict.fromkeys(n.op.name for n in nodes[-3:])), tuple(params), tuple(nodes), results)
+        types = tuple(o.result.type for o in outputs)
+        fused = Node(OPS["fused"], tuple(args), types=types, loc=outputs[-1].loc, regions=(region,))
+        self._append(fused, tuple(o.result for o in outputs))
+
+    def _ordered(self) -> list[_Group | Node]:
+        """Topological order; among units that are ready, the one that was written first."""
+        maker: dict[Node, _Group | Node] = {}
+        for unit in self.units:
+            for node in unit.outputs if isinstance(unit, _Group) else (unit,):
+                maker[node] = unit
+        done: dict[_Group | Node, bool] = {}
+        order: list[_Group | Node] = []
+        first = {u: self._first(u) for u in self.units}
+        for start in sorted(self.units, key=first.__getitem__):
+            stack = [start]
+            while stack:
+                unit = stack[-1]
+                if done.get(unit):
+                    stack.pop()
+                    continue
+                pending = [u for u in self._needs(unit, maker) if u is not unit and not done.get(u)]
+                if pending:
+                    stack.extend(sorted(pending, key=first.__getitem__, reverse=True))
+                    continue
+                done[unit] = True
+                order.append(unit)
+                stack.pop()
+        return order
+
+    def _first(self, unit: _Group | Node) -> int:
+        """Groups are placed by their last output, so that ordered nodes keep their places."""
+        return max(self.position[n] for n in unit.outputs) if isinstance(unit, _Group) else self.position[unit]
+
+    def _needs(self, unit: _Group | Node, maker: dict[Node, _Group | Node]) -> list[_Group | Node]:
+        members = unit.nodes if isinstance(unit, _Group) else (unit,)
+        inside = unit.nodes if isinstance(unit, _Group) else {}
+        sources = dict.fromkeys(
+            maker[a.node] for m in members for a in m.args if a.node is not None and a.node not in inside
+        )
+        return list(sources)

@@ -1,0 +1,272 @@
+"""The Eager stage: an op that is called now is computed now, by a one-op program that serves many shapes.
+
+Each op's `call` is a Dispatcher; the first call of a kind finds its program here and leaves a record there, so that the
+next one runs native code at once.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from ..codegen import eager as code
+from ..ir import checks, dtypes, stage
+from ..ir.array import Array
+from ..ir.attrs import NO_ATTRS, Attrs, Constant, intern
+from ..ir.builder import Builder, Traced
+from ..ir.errors import LithographError, StateError
+from ..ir.op import Alias, Contract, Element, Literal, Op, Pointwise, Reduce
+from ..ir.registry import OPS
+from ..ir.stage import located, operand_type
+from ..ir.types import TensorType
+from . import threads
+from .compile import build
+from .core import Dispatcher, Tensor, bind_operator, from_ndarray, is_disposed, wrap
+from .record import BuildOutput, Match, MatchArray, MatchIdentity, MatchWeak, NewOutput, Record
+from .surface import OPERATORS
+from .variable import Variable
+
+_GIL_NS = 5000.0
+_MOST = 256
+_BUCKETS = 16
+
+Plan = Callable[[Sequence[Match]], Record]
+"""Makes the record of a call from how its operands are matched."""
+
+
+class Eager:
+    """The stage in force where no other was entered."""
+
+    def __init__(self) -> None:
+        self._plans: dict[tuple[Op, Attrs, tuple[TensorType, ...]], tuple[Record, Dispatcher]] = {}
+        self._lock = threading.Lock()
+
+    def lift(self, operand: Array | np.ndarray) -> Array:
+        """The operand as a Tensor: a variable's value, a copy of an ndarray."""
+        if isinstance(operand, Tensor):
+            if is_disposed(operand):
+                raise StateError("Tensor is disposed.")
+            return operand
+        if isinstance(operand, Variable):
+            return operand.value()
+        if isinstance(operand, Traced):
+            return operand.builder.lift(operand)
+        if isinstance(operand, np.ndarray):
+            return self.constant(operand)
+        raise StateError(f"{operand!r} has no value here")
+
+    def constant(self, value: np.ndarray) -> Array:
+        """A Tensor that holds a copy of an array."""
+        aval = TensorType(dtypes.from_numpy(value.dtype), value.shape)
+        return from_ndarray(aval, np.asarray(value, order="C"))
+
+    def emit(self, op: Op, args: tuple[Array, ...], attrs: Attrs, result: TensorType) -> Array:
+        """Compute one op."""
+        if isinstance(op.lowering, Alias):
+            (x,) = args
+            assert isinstance(x, Tensor)
+            return wrap(result, x._data, x)
+        if isinstance(op.lowering, Literal):
+            assert isinstance(attrs, Constant)
+            return self.constant(attrs.value)
+        _, run = self.plan(op, attrs, tuple([a._aval for a in args]), result)
+        made = run(*args)
+        assert isinstance(made, Tensor)
+        return made
+
+    def plan(
+        self, op: Op, attrs: Attrs, types: tuple[TensorType, ...], result: TensorType
+    ) -> tuple[Record, Dispatcher]:
+        """The record for Tensors of these types, and a Dispatcher that holds it alone."""
+        key = (op, attrs, types)
+        known = self._plans.get(key)
+        if known is None:
+            with self._lock:
+                if len(self._plans) >= 4096:
+                    self._plans.clear()
+                record = _record(op, attrs, types, result)
+                run = Dispatcher(_mismatch)
+                run.install(record)
+                known = self._plans[key] = (record, run)
+        return known
+
+
+def _mismatch(*args: object) -> object:
+    for a in args:
+        if isinstance(a, Tensor) and is_disposed(a):
+            raise StateError("Tensor is disposed.")
+    raise StateError("an eager program was called with operands that it was not made for")
+
+
+def _record(op: Op, attrs: Attrs, types: tuple[TensorType, ...], result: TensorType) -> Record:
+    match = tuple([MatchArray(k, t, k) for k, t in enumerate(types)])
+    call = _call(op, attrs, types, result)
+    if call is None:
+        return _whole_program(op, attrs, types, result, match)
+    count = len(types)
+    if call.cost > _GIL_NS:
+        threads.ensure_started()
+
+    def fail(status: int) -> BaseException:
+        check = call.kernel.checks[(status & 0xFFFF) - 1]
+        return located_failure(check.number, status >> 16, types, attrs)
+
+    return Record(
+        n_args=count,
+        match=match,
+        outputs=(NewOutput(result, result.nbytes, count),),
+        build=(BuildOutput(0),),
+        n_bufs=count + 3,
+        program=call.kernel.program,
+        fail=fail,
+        arena_bytes=call.scratch,
+        arena_buf=count + 2 if call.scratch else -1,
+        constants=np.array(call.words, np.int64),
+        constants_buf=count + 1,
+        release_gil=call.cost > _GIL_NS,
+        owner=call.kernel.library,
+    )
+
+
+def located_failure(number: int, report: int, types: tuple[TensorType, ...], attrs: Attrs) -> LithographError:
+    """The exception of a failed check, with the user's line."""
+
+    @located
+    def make() -> None:
+        raise checks.failure(number, report, types, attrs)
+
+    try:
+        make()
+    except LithographError as error:
+        return error
+    raise AssertionError("a failure that does not raise")
+
+
+def _call(op: Op, attrs: Attrs, types: tuple[TensorType, ...], result: TensorType) -> code.Call | None:
+    match op.lowering:
+        case Pointwise():
+            return code.elementwise(op, attrs, types, result)
+        case Reduce():
+            axes: tuple[int, ...] = getattr(attrs, "axes")  # noqa: B009
+            return code.reduction(op, axes, types[0])
+        case Contract():
+            return code.product(types, result)
+        case Element(view=True):
+            strides, offset = _strides(op, attrs, types[0], result)
+            return code.view(OPS["stop_gradient"], result.dtype, result.static_shape, strides, offset)
+        case Element() if op.name != "concat":
+            return code.general(op, attrs, types, result)
+        case _:
+            return None
+
+
+def _strides(op: Op, attrs: Attrs, source: TensorType, result: TensorType) -> tuple[tuple[int, ...], int]:
+    builder = Builder(op.name)
+    x = builder.param(source)
+    made = builder.emit(op, (x,), attrs, result)
+    return code.view_strides(made.value)
+
+
+def _whole_program(
+    op: Op, attrs: Attrs, types: tuple[TensorType, ...], result: TensorType, match: tuple[Match, ...]
+) -> Record:
+    """The record of a program for exactly these types, for ops whose meaning needs known extents."""
+    builder = Builder(op.name)
+    params = tuple([builder.param(t) for t in types])
+    made = build(builder.finish([builder.emit(op, params, attrs, result)]))
+    bound = tuple([MatchArray(m.slot, m.aval, made.params[k]) for k, m in enumerate(match) if isinstance(m, MatchArray)])
+    return Record(
+        n_args=len(types),
+        match=bound,
+        outputs=made.outputs,
+        build=(BuildOutput(made.results[0]),),
+        n_bufs=made.n_bufs,
+        program=made.program,
+        fail=made.fail,
+        arena_bytes=made.arena_bytes,
+        arena_buf=made.arena_buf,
+        constants=made.constants,
+        constants_buf=made.constants_buf,
+        release_gil=made.release_gil,
+        reenters=made.reenters,
+        owner=made.owner,
+    )
+
+
+def _install(op: Op) -> None:
+    """Make an op's `call` a Dispatcher."""
+
+    def slow(*given: object) -> object:
+        result = stage.apply(op, *given)  # type: ignore[arg-type]
+        if stage.current() is EAGER and isinstance(result, Tensor):
+            record = _direct(op, given)
+            if record is not None:
+                if len(dispatcher) >= _MOST:
+                    dispatcher.clear()
+                dispatcher.install(record)
+        return result
+
+    dispatcher = Dispatcher(slow, _BUCKETS)
+    op.call = dispatcher
+    if op.name in OPERATORS:
+        bind_operator(op.name, dispatcher)
+
+
+_WEAK = {bool: bool, int: int, float: float}
+
+
+def _direct(op: Op, given: tuple[object, ...]) -> Record | None:
+    """The record for operands as the user gave them; None when they have to be converted first."""
+    operands, attrs = (given, NO_ATTRS) if op.attrs is None else (given[:-1], given[-1])
+    assert isinstance(attrs, Attrs)
+    if isinstance(op.lowering, Alias | Literal):
+        return None
+    types = tuple([operand_type(op.name, x) for x in operands])
+    wanted = op.promote(op.name, types)
+    lifted = tuple([TensorType(d, t.shape) for t, d in zip(types, wanted, strict=True)])
+    matches: list[Match] = []
+    record, _ = EAGER.plan(op, attrs, lifted, op.result_type(lifted, attrs))
+    bufs = {m.slot: m.buf for m in record.match if isinstance(m, MatchArray)}
+    for k, (x, t) in enumerate(zip(operands, lifted, strict=True)):
+        if type(x) in (Tensor, np.ndarray) and types[k].dtype is t.dtype:
+            matches.append(MatchArray(k, t, bufs[k]))
+        elif type(x) in _WEAK and not (t.dtype.kind == "bool" and type(x) is not bool):
+            matches.append(MatchWeak(k, type(x), t.dtype, bufs[k]))  # type: ignore[arg-type]
+        else:
+            return None
+    if op.attrs is not None:
+        if intern(attrs) is not attrs:
+            return None
+        matches.append(MatchIdentity(len(operands), attrs))
+    return Record(
+        n_args=len(given),
+        match=tuple(matches),
+        outputs=record.outputs,
+        build=record.build,
+        n_bufs=record.n_bufs,
+        program=record.program,
+        fail=record.fail,
+        arena_bytes=record.arena_bytes,
+        arena_buf=record.arena_buf,
+        constants=record.constants,
+        constants_buf=record.constants_buf,
+        release_gil=record.release_gil,
+        reenters=record.reenters,
+        owner=record.owner,
+    )
+
+
+EAGER = Eager()
+"""The one Eager stage of the process."""
+
+
+def install() -> None:
+    """Make Eager the default stage and every op's `call` native."""
+    stage.default.clear()
+    stage.default.append(EAGER)
+    for op in OPS.values():
+        _install(op)
+
+

@@ -1,0 +1,57 @@
+"""Host steps: ops without native lowering, run by their reference from inside a native program."""
+
+from __future__ import annotations
+
+import ctypes
+import threading
+from collections.abc import Callable
+
+import numpy as np
+
+from ..ir.graph import Node
+from ..ir.types import TensorType
+
+STATUS = 0xFFFF
+"""The status of a program whose host step raised; `failure` gives the exception."""
+
+_Function = ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_void_p)
+_raised = threading.local()
+
+
+def view(type_: TensorType, address: int) -> np.ndarray:
+    """The array that lies at an address; nothing keeps its memory."""
+    nbytes = max(type_.nbytes, 1)
+    memory = (ctypes.c_char * nbytes).from_address(address)
+    return np.frombuffer(memory, type_.dtype.numpy, type_.size).reshape(type_.static_shape)
+
+
+def function(node: Node, reads: tuple[int, ...], write: int) -> Callable[[int], int]:
+    """A C function `i64 (ptr bufs)` that runs the reference of a node on the buffers of a program."""
+    types = [a.type for a in node.args]
+    result = node.result.type
+
+    def run(bufs: int) -> int:
+        table = (ctypes.c_void_p * (max(*reads, write) + 1)).from_address(bufs)
+        try:
+            operands = [view(t, table[n] or 0) for t, n in zip(types, reads, strict=True)]
+            view(result, table[write] or 0)[...] = node.op.evaluate(operands, node.attrs)
+        except BaseException as error:
+            _raised.error = error
+            return STATUS
+        return 0
+
+    return _Function(run)
+
+
+def address(made: Callable[[int], int]) -> int:
+    """Address of a function that `function` made, which must be kept alive."""
+    found = ctypes.cast(made, ctypes.c_void_p).value  # type: ignore[arg-type]
+    assert found is not None
+    return found
+
+
+def failure() -> BaseException:
+    """The exception that the last failing host step of this thread raised."""
+    error: BaseException = _raised.error
+    _raised.error = None
+    return error
