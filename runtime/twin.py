@@ -311,13 +311,19 @@ class Dispatcher:
 _bound: Final[dict[str, Dispatcher]] = {}
 
 
-def bind_operator(name: str, dispatcher: Dispatcher) -> None:
-    """Make a Tensor's operator call a Dispatcher with its operands in order; ValueError for unknown names."""
+def bind_operator(name: str, dispatcher: Dispatcher | None) -> Dispatcher | None:
+    """Make a Tensor's operator call a Dispatcher with its operands in order, and give the one before.
+
+    Without a Dispatcher the operator is not supported. ValueError for an unknown name.
+    """
     if name not in OPERATORS:
         raise ValueError(f"{name!r} is no operator; operators are {', '.join(OPERATORS)}")
-    if not isinstance(dispatcher, Dispatcher):
+    if not isinstance(dispatcher, Dispatcher | None):
         raise TypeError(f"expected a Dispatcher, not {type(dispatcher).__name__}")
-    _bound[name] = dispatcher
+    before = _bound.pop(name, None)
+    if dispatcher is not None:
+        _bound[name] = dispatcher
+    return before
 
 
 def _attach(name: str, stem: str) -> None:

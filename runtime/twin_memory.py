@@ -1,7 +1,7 @@
 """Tensors, cells and allocation counts in plain Python, behaving as the native ones; it runs no programs.
 
-A Tensor owns one `Block` of memory, or is a view and holds its owner as `_base`. ndarrays, views and running
-calls hold the block too, so `dispose` drops one tensor's claim and nothing ever dangles.
+A Tensor owns one `Block` of memory, or is a view and holds as `_base` what keeps its memory. ndarrays,
+views and running calls hold the block too, so `dispose` drops one tensor's claim and nothing ever dangles.
 """
 
 from __future__ import annotations
@@ -135,10 +135,14 @@ def wrap(aval: TensorType, address: int, base: object) -> Tensor:
             raise ValueError("the base is disposed")
         if not base._data <= address <= base._data + base._nbytes - nbytes:
             raise ValueError("the view lies outside its base")
-        holds = base._holds
-        if isinstance(base._base, Tensor):
-            base = base._base
+        base = holds = _share(base)
     return _made(aval, address, nbytes, base, holds)
+
+
+def _share(t: Tensor) -> object:
+    """What keeps the memory of a live Tensor: its `_base` from now on."""
+    t._base = t._holds
+    return t._base
 
 
 def check_live(t: Tensor) -> None:
@@ -152,7 +156,9 @@ def check_live(t: Tensor) -> None:
 def as_ndarray(t: Tensor) -> np.ndarray[tuple[int, ...], np.dtype[np.generic]]:
     """A read-only ndarray over the Tensor's memory, which it keeps alive; ValueError when disposed."""
     check_live(t)
-    return np.asarray(Export(t, t._holds))
+    if t._aval.nbytes > t._nbytes:
+        raise ValueError("the Tensor has less memory than its type needs")
+    return np.asarray(Export(t, _share(t)))
 
 
 def from_ndarray(aval: TensorType, a: np.ndarray[tuple[int, ...], np.dtype[np.generic]]) -> Tensor:
@@ -266,8 +272,9 @@ _ALONE: Final = _measure_references() if hasattr(sys, "getrefcount") else -1
 def held_alone(cell: Cell) -> bool:
     """Whether the cell alone holds its Tensor, which owns its memory."""
     held = cell._held
-    if held is None or held._base is not None or not isinstance(held._holds, Block):
+    if held is None or not isinstance(held._holds, Block):
         return False
-    block_alone = _ALONE > 0 and sys.getrefcount(held._holds) <= 2
+    known = 2 if held._base is None else 3
+    block_alone = _ALONE > 0 and sys.getrefcount(held._holds) <= known
     del held
     return block_alone and _references(cell) == _ALONE

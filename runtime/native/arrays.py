@@ -15,13 +15,11 @@ from .layout import (
     ARRAY_FLAGS,
     ARRAY_NDIM,
     CONTIGUOUS,
-    HIDDEN,
     LIVE_ACTIVE,
     LIVE_BYTES,
     LIVE_PEAK,
     SIZE,
     T_AVAL,
-    T_BASE,
     T_DATA,
     T_NBYTES,
     TUPLE_ITEMS,
@@ -37,7 +35,6 @@ def emit(m: Module) -> None:
     """Add the functions to a module."""
     m.data("specs", 2 * _CACHED)
     m.data("describe", 1)
-    m.declare("root_of", "ptr", "ptr")
     m.declare("same_extents", "i1", "ptr", "ptr", "i32")
     _spec(m)
     _functions(m)
@@ -177,36 +174,32 @@ def _views(m: Module) -> None:
     nbytes = f.load("i64", spec, S_NBYTES)
     with f.if_(address.eq(0)):
         fail(f, "ValueError", "wrap needs an address")
-    holder = f.variable("ptr", base)
+    holder, start = f.variable("ptr", base), f.variable("i64", address)
     with f.if_(f.load("ptr", base, TYPE).eq(f.load("ptr", f.address("types")))):
-        start = _need_live(f, base, "the base is disposed").cast("ptrtoint", "i64")
-        end = start + f.load("i64", base, T_NBYTES)
-        with f.if_(start.gt(address) | (address + nbytes).gt(end)):
+        offset = address - _need_live(f, base, "the base is disposed").cast("ptrtoint", "i64")
+        with f.if_(offset.lt(0) | (offset + nbytes).gt(f.load("i64", base, T_NBYTES))):
             fail(f, "ValueError", "the view lies outside its base")
-        holder.set(f.call("root_of", base))
-    f.ret(f.call("view_new", aval, address.cast("inttoptr", "ptr"), holder.value, nbytes, 0))
-
-    # The Tensor whose life the memory has: the base if that is a Tensor, else the tensor itself.
-    f = m.function("root_of", "ptr", "ptr")
-    (t,) = f.parameters
-    base = f.load("ptr", t, T_BASE)
-    with f.if_(base.ne(NULL)), f.if_(f.load("ptr", base, TYPE).eq(f.load("ptr", f.address("types")))):
-        f.ret(base)
-    f.ret(t)
+        holder.set(f.call("share", base))
+        with f.if_(holder.value.eq(NULL), unlikely=True):
+            f.ret(f.call("PyErr_NoMemory"))
+        start.set(f.load("i64", base, T_DATA) + offset)
+    view = f.call("view_new", aval, start.value.cast("inttoptr", "ptr"), holder.value, nbytes)
+    with f.if_(view.eq(NULL), unlikely=True):
+        f.ret(f.call("PyErr_NoMemory"))
+    f.ret(view)
 
     f, (t,) = builtin(m, "as_ndarray", 1)
     need_tensor(f, t)
-    data = _need_live(f, t, "Tensor is disposed.")
+    _need_live(f, t, "Tensor is disposed.")
     spec = f.call("spec_of", f.load("ptr", t, T_AVAL))
     with f.if_(spec.eq(NULL), unlikely=True):
         f.ret(NULL)
     nbytes = f.load("i64", t, T_NBYTES)
     with f.if_(f.load("i64", spec, S_NBYTES).gt(nbytes), unlikely=True):
         fail(f, "ValueError", "the Tensor has less memory than its type needs")
-    view = f.call("view_new", f.load("ptr", t, T_AVAL), data, f.call("root_of", t), nbytes, HIDDEN)
-    with f.if_(view.eq(NULL), unlikely=True):
-        f.call("PyErr_NoMemory")
-        f.ret(NULL)
+    holder = f.call("share", t)
+    with f.if_(holder.eq(NULL), unlikely=True):
+        f.ret(f.call("PyErr_NoMemory"))
     descr = f.load("ptr", spec, S_DESCR)
     incref(f, descr)
     ndim = f.load("i64", spec, S_NDIM).cast("trunc", "i32")
@@ -217,14 +210,14 @@ def _views(m: Module) -> None:
         ndim,
         f.at(spec, S_DIMS),
         NULL,
-        data,
+        f.load("ptr", t, T_DATA),
         CONTIGUOUS | ALIGNED,
         NULL,
     )
     with f.if_(array.eq(NULL), unlikely=True):
-        decref(f, view)
         f.ret(NULL)
-    with f.if_(f.call("PyArray_SetBaseObject", array, view).lt(0), unlikely=True):
+    incref(f, holder)
+    with f.if_(f.call("PyArray_SetBaseObject", array, holder).lt(0), unlikely=True):
         decref(f, array)
         f.ret(NULL)
     f.ret(array)

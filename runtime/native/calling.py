@@ -17,7 +17,7 @@ from .format import (
     PUSH_OUTPUT,
     STATE_WORDS,
 )
-from .layout import C_BUSY, C_TENSOR, LIVE_BYTES, RELEASED, T_DATA, T_EXPORTS, T_FLAGS, TUPLE_ITEMS, TYPE
+from .layout import C_BUSY, C_TENSOR, LIVE_BYTES, RELEASED, T_BASE, T_DATA, T_FLAGS, T_PINS, TUPLE_ITEMS, TYPE
 from .matching import field, rows, slots_of
 from .memory import account, decref, incref
 
@@ -26,6 +26,7 @@ def emit(m: Module) -> None:
     """Add `run(record, args, frame) -> object`, which takes a call that has matched, to a module."""
     _record(m)
     _hold(m)
+    _held_alone(m)
     _state(m)
     _outputs(m)
     _make_dict(m)
@@ -58,9 +59,9 @@ def _hold(m: Module) -> None:
                 incref(f, o)
             with f.if_(f.load("ptr", o, TYPE).eq(f.load("ptr", f.address("types")))):
                 if amount > 0:
-                    f.bump(o, 1, T_EXPORTS)
+                    f.bump(o, 1, T_PINS)
                 else:
-                    f.call("unexport", o)
+                    f.call("unpin", o)
             if amount < 0:
                 decref(f, o)
         f.ret()
@@ -79,9 +80,7 @@ def _state(m: Module) -> None:
         out = f.load("i64", row, 24)
         made = f.variable("ptr", NULL)
         with f.if_(out.lt(0).negated()):
-            owner = (f.load("i64", tensor, T_FLAGS) & RELEASED).eq(0)
-            alone = f.load("i64", tensor).eq(1)
-            with f.if_(owner & alone & f.load("i64", row, 32).ne(0)):
+            with f.if_(f.call("held_alone", tensor) & f.load("i64", row, 32).ne(0)):
                 made.set(tensor)
             with f.else_():
                 made.set(f.call("tensor_new", f.load("ptr", row, 8), f.load("i64", row, 40)))
@@ -100,7 +99,7 @@ def _state(m: Module) -> None:
             f.store(NULL, cell, C_TENSOR, "ptr")
         with f.else_():
             incref(f, tensor)
-        f.bump(tensor, 1, T_EXPORTS)
+        f.bump(tensor, 1, T_PINS)
     f.ret("true")
 
     f = m.function("settle_state", "void", "ptr", "ptr", "i64", inline="noinline")
@@ -128,9 +127,24 @@ def _state(m: Module) -> None:
     used = f.index(frame, field(f, record, "used"))
     with f.times(field(f, record, "n_state")) as i:
         tensor = f.load("ptr", f.index(used, i))
-        f.call("unexport", tensor)
+        f.call("unpin", tensor)
         decref(f, tensor)
     f.ret()
+
+
+def _held_alone(m: Module) -> None:
+    """Whether one reference to the tensor exists, and nothing else refers to its memory."""
+    f = m.function("held_alone", "i1", "ptr", inline="noinline")
+    (tensor,) = f.parameters
+    with f.if_(f.load("i64", tensor).ne(1)):
+        f.ret("false")
+    with f.if_((f.load("i64", tensor, T_FLAGS) & RELEASED).eq(0)):
+        f.ret("true")
+    base = f.load("ptr", tensor, T_BASE)
+    with f.if_(base.eq(NULL)):
+        f.ret("false")
+    ours = f.load("ptr", base, TYPE).eq(f.load("ptr", f.address("types")))
+    f.ret(ours & f.load("i64", base).eq(1))
 
 
 def _drop_new(f: Function, used: Value, new: Value, n: Value) -> None:

@@ -1,9 +1,10 @@
 """Emits the allocator and the life of a Tensor: blocks, views, exports, disposal; it knows no calls.
 
 A block is 64-byte aligned heap memory with the raw pointer in the word before it. Freed blocks of 4 MiB or
-more wait in a ring of eight for a request of exactly their size. A Tensor's `exports` counts the views,
-ndarrays and running calls that use its memory: `dispose` frees at once when there are none, else the last of
-them frees. All of it runs under the interpreter's lock.
+more wait in a ring of eight for a request of exactly their size. When a Tensor is first shared with a view
+or an ndarray, its memory moves to a hidden Tensor, the holder, that all of them refer to: so a Tensor's
+life is its own, and `dispose` gives up its claim only. `pins` counts the running calls that use a Tensor;
+what `dispose` gives up waits for them. All of it runs under the interpreter's lock.
 """
 
 from __future__ import annotations
@@ -24,10 +25,10 @@ from .layout import (
     T_AVAL,
     T_BASE,
     T_DATA,
-    T_EXPORTS,
     T_FLAGS,
     T_MEMORY,
     T_NBYTES,
+    T_PINS,
     T_WEAKREFS,
     TYPE,
 )
@@ -141,9 +142,7 @@ def _blocks(m: Module) -> None:
 
 
 def _release(m: Module) -> None:
-    m.declare("release_base", "void", "ptr")
-
-    # What a disposed tensor held is given up once nothing else uses it.
+    # Give up what a dead or disposed tensor holds.
     f = m.function("settle", "void", "ptr")
     (t,) = f.parameters
     with f.if_((f.load("i64", t, T_FLAGS) & RELEASED).eq(0)):
@@ -158,20 +157,13 @@ def _release(m: Module) -> None:
     base = f.load("ptr", t, T_BASE)
     with f.if_(base.ne(NULL), unlikely=True):
         f.store(NULL, t, T_BASE, "ptr")
-        f.call("release_base", base)
+        decref(f, base)
     f.ret()
 
-    f = m.function("unexport", "void", "ptr")
+    f = m.function("unpin", "void", "ptr")
     (t,) = f.parameters
-    with f.if_(f.bump(t, -1, T_EXPORTS).eq(0)), f.if_(f.load("ptr", t, T_DATA).eq(NULL), unlikely=True):
+    with f.if_(f.bump(t, -1, T_PINS).eq(0)), f.if_(f.load("ptr", t, T_DATA).eq(NULL), unlikely=True):
         f.call("settle", t)
-    f.ret()
-
-    f = m.function("release_base", "void", "ptr")
-    (base,) = f.parameters
-    with f.if_(f.load("ptr", base, TYPE).eq(f.load("ptr", f.address("types")))):
-        f.call("unexport", base)
-    decref(f, base)
     f.ret()
 
     f = m.function("dispose_tensor", "void", "ptr")
@@ -179,7 +171,7 @@ def _release(m: Module) -> None:
     with f.if_(f.load("ptr", t, T_DATA).ne(NULL)):
         f.store(NULL, t, T_DATA, "ptr")
         f.bump(f.address("live"), -1, LIVE_TENSORS)
-        with f.if_(f.load("i64", t, T_EXPORTS).eq(0)):
+        with f.if_(f.load("i64", t, T_PINS).eq(0)):
             f.call("settle", t)
     f.ret()
 
@@ -194,7 +186,7 @@ def _init(f: Function, nbytes: Value, inline: Operand, aval: Value, base: Operan
     f.store(base, t, T_BASE, "ptr")
     f.store(nbytes, t, T_NBYTES)
     f.store(NULL, t, T_WEAKREFS, "ptr")
-    f.store(0, t, T_EXPORTS)
+    f.store(0, t, T_PINS)
     f.store(flags, t, T_FLAGS)
     return t
 
@@ -233,19 +225,33 @@ def _tensors(m: Module) -> None:
     account(f, 1, nbytes)
     f.ret(made.value)
 
-    # A tensor over the memory of `base`, which is a Tensor or any object; takes a new reference to it.
-    f = m.function("view_new", "ptr", "ptr", "ptr", "ptr", "i64", "i64")
-    aval, address, base, nbytes, flags = f.parameters
+    # A tensor over memory that `base` keeps alive; takes a new reference to it.
+    f = m.function("view_new", "ptr", "ptr", "ptr", "ptr", "i64")
+    aval, address, base, nbytes = f.parameters
     t = _init(f, nbytes, 0, aval, base, RELEASED)
-    f.store(flags | RELEASED, t, T_FLAGS)
     f.store(address, t, T_DATA)
     f.store(NULL, t, T_MEMORY, "ptr")
     incref(f, base)
-    with f.if_(f.load("ptr", base, TYPE).eq(f.load("ptr", f.address("types")))):
-        f.bump(base, 1, T_EXPORTS)
-    with f.if_((flags & HIDDEN).eq(0)):
-        f.bump(f.address("live"), 1, LIVE_TENSORS)
+    f.bump(f.address("live"), 1, LIVE_TENSORS)
     f.ret(t)
+
+    # What keeps the memory of a live tensor; a payload that lies in the tensor moves with its first sharing.
+    f = m.function("share", "ptr", "ptr")
+    (t,) = f.parameters
+    base = f.load("ptr", t, T_BASE)
+    with f.if_(base.ne(NULL)):
+        f.ret(base)
+    nbytes, memory, data = f.load("i64", t, T_NBYTES), f.load("ptr", t, T_MEMORY), f.load("ptr", t, T_DATA)
+    inside = f.select(memory.eq(NULL), nbytes, 0)
+    holder = _init(f, nbytes, inside.text, f.load("ptr", t, T_AVAL), NULL, HIDDEN)
+    f.store(memory, holder, T_MEMORY)
+    f.store(f.select(memory.eq(NULL), f.at(holder, INLINE), memory), holder, T_DATA)
+    f.call("memcpy", f.at(holder, INLINE), data, inside)
+    f.store(NULL, t, T_MEMORY, "ptr")
+    f.store(f.load("ptr", holder, T_DATA), t, T_DATA)
+    f.store(holder, t, T_BASE)
+    f.store(f.load("i64", t, T_FLAGS) | RELEASED, t, T_FLAGS)
+    f.ret(holder)
 
     f = m.function("tensor_dealloc", "void", "ptr", export=True)
     (t,) = f.parameters

@@ -52,13 +52,18 @@ def counters() -> Counters:
     return Counters(*_native.live[:4])
 
 
-def bind_operator(name: str, dispatcher: Dispatcher) -> None:
-    """Make a Tensor's operator call a Dispatcher with its operands in order; ValueError for unknown names."""
+def bind_operator(name: str, dispatcher: Dispatcher | None) -> Dispatcher | None:
+    """Make a Tensor's operator call a Dispatcher with its operands in order, and give the one before.
+
+    Without a Dispatcher the operator is not supported. ValueError for an unknown name.
+    """
     if name not in OPERATORS:
         raise ValueError(f"{name!r} is no operator; operators are {', '.join(OPERATORS)}")
-    if not isinstance(dispatcher, Dispatcher):
+    if not isinstance(dispatcher, Dispatcher | None):
         raise TypeError(f"expected a Dispatcher, not {type(dispatcher).__name__}")
-    _f["bind"](OPERATORS.index(name), dispatcher)
+    before = _f["bind"](OPERATORS.index(name), dispatcher)
+    assert isinstance(before, Dispatcher | None)
+    return before
 
 
 def _install(self: Dispatcher, record: Record) -> None:

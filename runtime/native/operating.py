@@ -31,11 +31,14 @@ def _bind(m: Module) -> None:
     f, (number, dispatcher) = builtin(m, "bind", 2)
     place = f.index(f.address("bound"), f.call("PyLong_AsSsize_t", number))
     old = f.load("ptr", place)
-    incref(f, dispatcher)
-    f.store(dispatcher, place)
-    with f.if_(old.ne(NULL)):
-        decref(f, old)
-    _return_new(f, "_Py_NoneStruct")
+    with f.if_(dispatcher.eq(f.address("_Py_NoneStruct"))):
+        f.store(NULL, place, 0, "ptr")
+    with f.else_():
+        incref(f, dispatcher)
+        f.store(dispatcher, place)
+    with f.if_(old.eq(NULL)):
+        _return_new(f, "_Py_NoneStruct")
+    f.ret(old)
 
 
 def _dispatch(f: Function, number: Operand, *operands: Value) -> None:
