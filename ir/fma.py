@@ -59,7 +59,7 @@ def _fma64(x: np.ndarray, y: np.ndarray, z: np.ndarray) -> np.ndarray:
     t_high, t_low = _two_sum(z, low)
     v_high, v_low = _two_sum(high, t_high)
     result = np.asarray(v_high + _add_to_odd(t_low, v_low))
-    plain = np.asarray(x * y + z)
+    plain = np.where(np.isfinite(x) & np.isfinite(y) & ~np.isfinite(z), z, x * y + z)
     finite = np.isfinite(x) & np.isfinite(y) & np.isfinite(z)
     result = np.where(finite & (x != 0) & (y != 0), result, plain)
     sizes = [np.abs(v) for v in (x, y, z)]

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from ..array import Array
 from . import (
+    activations,
     arithmetic,
     conversion,
     creation as creation,
@@ -20,7 +21,9 @@ from . import (
     shapes,
     slicing,
     structural as structural,
+    transcendental,
 )
+from .activations import *  # noqa: F403
 from .arithmetic import *  # noqa: F403
 from .conversion import *  # noqa: F403
 from .creation import *  # noqa: F403
@@ -32,8 +35,11 @@ from .logic import *  # noqa: F403
 from .reductions import *  # noqa: F403
 from .shapes import *  # noqa: F403
 from .slicing import *  # noqa: F403
+from .transcendental import *  # noqa: F403
 
-_FAMILIES = (arithmetic, conversion, division, gather, linalg, logic, reductions, shapes, slicing)
+_FAMILIES = (
+    activations, arithmetic, conversion, division, gather, linalg, logic, reductions, shapes, slicing, transcendental,
+)  # fmt: skip
 _OTHERS = ("full_like", "one_hot", "ones_like", "split", "tril", "triu", "zeros_like")
 
 for _module in _FAMILIES:

@@ -90,6 +90,19 @@ def scalar_constant(value: bool | int | float, dtype: DType) -> Array:
     return current().constant(number(value, dtype))
 
 
+def _filled(name: str, shape: Extent | Sequence[Extent], fill_value: Operand, dtype: object) -> Array:
+    extents = legal_shape(name, shape)
+    if isinstance(fill_value, bool | int | float) and not isinstance(fill_value, np.generic):
+        wanted = operand_type(name, fill_value).dtype if dtype is None else dtypes.as_dtype(dtype)
+        value = scalar_constant(fill_value, wanted)
+    else:
+        value = as_array(name, fill_value)
+        value = value if dtype is None else astype(value, dtype)
+    if value.ndim:
+        raise ShapeError(f"{name}: the value must be one number, but it has shape {show_shape(value.shape)}")
+    return broadcast_to(value, extents) if extents else value
+
+
 @located
 def full(shape: Extent | Sequence[Extent], fill_value: Operand, *, dtype: object = None) -> Array:
     """An array with one value everywhere; without `dtype` it has that of `fill_value`.
@@ -98,28 +111,22 @@ def full(shape: Extent | Sequence[Extent], fill_value: Operand, *, dtype: object
         ShapeError: an extent is negative, or `fill_value` is not 0-d.
         IntegerOverflow: `dtype` cannot hold the value.
     """
-    extents = legal_shape("full", shape)
-    if isinstance(fill_value, bool | int | float) and not isinstance(fill_value, np.generic):
-        wanted = operand_type("full", fill_value).dtype if dtype is None else dtypes.as_dtype(dtype)
-        value = scalar_constant(fill_value, wanted)
-    else:
-        value = as_array("full", fill_value)
-        value = value if dtype is None else astype(value, dtype)
-    if value.ndim:
-        raise ShapeError(f"full: the value must be one number, but it has shape {show_shape(value.shape)}")
-    return broadcast_to(value, extents) if extents else value
+    return _filled("full", shape, fill_value, dtype)
 
 
+@located
 def zeros(shape: Extent | Sequence[Extent], *, dtype: object = dtypes.float32) -> Array:
     """An array of zeros."""
-    return full(shape, False, dtype=dtype)
+    return _filled("zeros", shape, False, dtype)
 
 
+@located
 def ones(shape: Extent | Sequence[Extent], *, dtype: object = dtypes.float32) -> Array:
     """An array of ones."""
-    return full(shape, True, dtype=dtype)
+    return _filled("ones", shape, True, dtype)
 
 
+@located
 def full_like(x: Operand, /, fill_value: Operand, *, dtype: object = None) -> Array:
     """An array with one value everywhere, of the shape and (unless `dtype` is given) the dtype of `x`."""
     like = operand_type("full_like", x)
@@ -157,7 +164,7 @@ def arange(
     for value in (first, last, step):
         if isinstance(value, bool) or not isinstance(value, int | float | Dim | np.integer | np.floating):
             raise ArgumentError(
-                f"arange: start, stop and step must be Python numbers, but {value!r} was given"
+                f"arange: start, stop and step must be Python numbers, but a {type(value).__name__} was given"
             )
     if step == 0:
         raise ArgumentError("arange: step must not be zero")

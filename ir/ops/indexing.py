@@ -105,8 +105,8 @@ def _refuse_scattered(parts: list[_Part | None]) -> None:
     fixed = [i for i, p in enumerate(parts) if p is not None and (not p.stays or p.gather is not None)]
     if len(arrays) > 1 or fixed[-1] - fixed[0] + 1 != len(fixed):
         raise ArgumentError(
-            f"index: one integer array with axes may stand in a subscript, with integers right beside it only; "
-            f"{_SUPPORTED}"
+            "index: one integer array with axes may stand in a subscript, and integers only right beside it; "
+            "index step by step, or use take and take_along_axis"
         )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import cast as typed
 
 import numpy as np
@@ -152,7 +153,7 @@ def split(x: Operand, sections_or_indices: int | Sequence[int], /, *, axis: int 
     if isinstance(sections_or_indices, Sequence):
         cuts = [integer("split", "an index", i) for i in sections_or_indices]
         bounds = [0, *[c + extent if c < 0 else c for c in cuts], extent]
-        if any(a > b for a, b in zip(bounds, bounds[1:], strict=False)):
+        if any(a > b for a, b in pairwise(bounds)):
             raise ShapeError(f"split: indices {tuple(cuts)} must not decrease, and lie within the extent {extent}")
     else:
         sections = integer("split", "the number of sections", sections_or_indices)
@@ -162,4 +163,4 @@ def split(x: Operand, sections_or_indices: int | Sequence[int], /, *, axis: int 
                 "give the indices to cut at instead"
             )
         bounds = list(range(0, extent + 1, extent // sections)) if extent else [0] * (sections + 1)
-    return [slice_axis(array, place, a, b - a) for a, b in zip(bounds, bounds[1:], strict=False)]
+    return [slice_axis(array, place, a, b - a) for a, b in pairwise(bounds)]

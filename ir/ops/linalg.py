@@ -50,7 +50,8 @@ def _type(types: tuple[TensorType, ...], attrs: Attrs) -> TensorType:
         )
     if a.shape[-1] != b.shape[-2]:
         raise _inner(a, b)
-    batch = broadcast_shapes("matmul", a.shape[:-2], b.shape[:-2])
+    name = f"matmul of shapes {show_shape(a.shape)} and {show_shape(b.shape)}, leading axes"
+    batch = broadcast_shapes(name, a.shape[:-2], b.shape[:-2])
     return TensorType(a.dtype, (*batch, a.shape[-2], b.shape[-1]))
 
 

@@ -13,8 +13,9 @@ from lithograph.ir.dtypes import DType
 from lithograph.ir.op import Element, Host, Op, Pointwise, Structural
 from lithograph.ir.registry import OPS
 
+from .differences import close, difference, directional, slope_of
 from .lowering import lowered, types_of, ulps
-from .numpy_stage import Held, numpy_of, numpy_stage, slopes
+from .numpy_stage import Held, numpy_stage
 
 # The core dtypes, and some others that come for free.
 DTYPES = (*(dtypes.bool_, dtypes.int32, dtypes.int64, dtypes.float32, dtypes.float64), dtypes.int8, dtypes.uint32)
@@ -111,28 +112,6 @@ def weighed(op: Op, operands: Sequence[np.ndarray], attrs: Attrs) -> Callable[..
     return value
 
 
-def directional(function: Callable[..., Array], at: Sequence[np.ndarray], along: Sequence[np.ndarray]) -> float:
-    """The derivative of a function to a number in a direction, by the gradient."""
-    points = [Held(x) for x in at]
-    found = slopes(function, ops.ones_like, points)
-    return sum(float(np.sum(numpy_of(g) * v)) for g, v in zip(found, along, strict=True) if g is not None)
-
-
-def difference(function: Callable[..., Array], at: Sequence[np.ndarray], along: Sequence[np.ndarray]) -> float:
-    """The same by central differences of the fourth order."""
-    h = 1e-3
-
-    def value(t: float) -> float:
-        return float(numpy_of(function(*[Held(x + t * v) for x, v in zip(at, along, strict=True)])))
-
-    return (8 * (value(h) - value(-h)) - (value(2 * h) - value(-2 * h))) / (12 * h)
-
-
-def close(found: float, expected: float) -> bool:
-    # The differences' own error: h**4 of a fifth derivative that is below 1e4 here, and rounding 1e-16 / h.
-    return abs(found - expected) <= 1e-7 * max(abs(found), abs(expected), 1.0)
-
-
 @pytest.mark.parametrize("op", DIFFERENTIABLE, ids=named)
 def test_gradients_to_second_order(op: Op) -> None:
     checked = 0
@@ -146,15 +125,8 @@ def test_gradients_to_second_order(op: Op) -> None:
         second = [rng.uniform(-1, 1, x.shape) for x in at]
         value = weighed(op, operands, attrs)
 
-        def sloped(*points: Array, value: Callable[..., Array] = value, second: Sequence[np.ndarray] = second) -> Array:
-            found = slopes(value, ops.ones_like, points)
-            total: Array = ops.zeros((), dtype=dtypes.float64)
-            for g, v in zip(found, second, strict=True):
-                total = total if g is None else total + ops.sum(g * v)
-            return total
-
         with numpy_stage():
-            for function in (value, sloped):
+            for function in (value, slope_of(value, second)):
                 found, expected = directional(function, at, along), difference(function, at, along)
                 assert close(found, expected), f"{types_of(operands)} {attrs}: {found} and {expected}"
         checked += 1

@@ -1,0 +1,92 @@
+"""The row of powers: IEEE 754 `pow` for floats, repeated squaring for integers."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from .. import dtypes, maths, scalar
+from ..array import Array
+from ..attrs import NO_ATTRS
+from ..checks import POWER_NEGATIVE, fail
+from ..dtypes import DType
+from ..op import Flags, Op, Pointwise, Sample
+from ..promotion import counted
+from ..scalar import Scalar
+from ..stage import Operand
+from .logic import where
+from .rows import NUMERIC, edge_pairs, pointwise_type, quiet, values, wide
+from .transcendental import log
+
+__all__ = ["power"]
+
+
+def _power_body(x: Scalar, y: Scalar) -> Scalar:
+    if x.dtype.is_float:
+        # Squares are by far the most frequent powers; this makes them exact, and lets a constant 2 be simplified.
+        return scalar.select(scalar.eq(y, 2.0), x * x, maths.power(x, y))
+    result, base = scalar.const(x.dtype, 1), x
+    for bit in range(x.dtype.bits - (x.dtype.kind == "int")):
+        taken = scalar.ne(scalar.binary("lshr", y, bit) & 1, 0)
+        result = scalar.select(taken, result * base, result)
+        base = base * base
+    if x.dtype.kind == "uint":
+        return result
+    return scalar.check(result, y >= 0, POWER_NEGATIVE, scalar.cast(y, dtypes.int64))
+
+
+def _power_of(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    if x.dtype.kind == "f":
+        return np.where(y == 2, np.square(x), np.power(wide(x), wide(y)).astype(x.dtype))
+    if y.dtype.kind == "i":
+        fail(POWER_NEGATIVE, y < 0, y, (x, y), NO_ATTRS)
+    return np.asarray(np.power(x, y))
+
+
+def _power_samples(rng: np.random.Generator, dtype: DType) -> list[Sample]:
+    if dtype.kind == "bool":
+        return []
+    low = 0.3 if dtype.is_float else -4
+    exponents = (-2, 2) if dtype.is_float else (0, 5)
+    shapes: list[tuple[tuple[int, ...], tuple[int, ...]]] = [
+        ((3, 4), (3, 4)),
+        ((2, 1), (3,)),
+        ((), (5,)),
+        ((0,), (1,)),
+    ]
+    made: list[Sample] = [
+        ((values(rng, dtype, a, low, 3), values(rng, dtype, b, *exponents)), NO_ATTRS) for a, b in shapes
+    ]
+    one, other = edge_pairs(dtype)
+    keep = slice(None) if dtype.is_float else other >= 0
+    return [*made, ((one[keep], other[keep]), NO_ATTRS)]
+
+
+def _power_slope(g: Array, y: Array, a: Array, b: Array) -> Array:
+    none = b == 0
+    return where(none, 0, g * (b * power(a, where(none, 1, b - 1))))
+
+
+def _power_exponent_slope(g: Array, y: Array, a: Array, b: Array) -> Array:
+    zero = a == 0
+    return where(zero, 0, g * (y * log(where(zero, 1, a))))
+
+
+_power = Op(
+    "power",
+    infer=pointwise_type("power", NUMERIC),
+    promote=counted,
+    reference=quiet(_power_of),
+    lowering=Pointwise(_power_body),
+    vjp=(_power_slope, _power_exponent_slope),
+    flags=Flags.CHECKED,
+    samples=_power_samples,
+)
+
+
+def power(x1: Operand, x2: Operand, /) -> Array:
+    """`x1` to the power `x2`; IEEE 754 `pow` for floats, where an exponent of 2 gives `x1 * x1`; integers wrap.
+
+    Raises:
+        DomainError: a negative exponent in integers, when the value is computed.
+    """
+    return _power.call(x1, x2)

@@ -1,0 +1,5 @@
+"""Nothing to join."""
+
+from lithograph.ir import ops
+
+ops.concat([])

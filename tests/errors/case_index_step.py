@@ -1,0 +1,5 @@
+"""A slice that does not move."""
+
+from lithograph.ir import ops
+
+ops.arange(4)[::0]

@@ -1,0 +1,5 @@
+"""Two unknown extents."""
+
+from lithograph.ir import ops
+
+ops.ones((2, 3)).reshape(-1, -1)
