@@ -174,8 +174,8 @@ def broadcast_shapes(name: str, *shapes: Shape) -> Shape:
             if extent != 1:
                 given = " and ".join(show_shape(s) for s in shapes)
                 raise ShapeError(
-                    f"{name}: shapes {given} cannot be broadcast together: along axis {axis} the extents are "
-                    f"{extent} and {e}; extents must be equal or 1"
+                    f"{name}: operands could not be broadcast together with shapes {given}; "
+                    f"along axis {axis} the extents are {extent} and {e}, and they must be equal or 1"
                 )
             extent = e
         result.append(extent)
