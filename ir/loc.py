@@ -45,6 +45,17 @@ class Loc:
         """The same place, marked as standing for the derivative of what is there."""
         return Loc(self._code, self._instruction, self.outer, self._position, gradient=True)
 
+    def called_from(self, caller: Loc | None) -> Loc:
+        """The same place, in a function that `caller` called, behind the callers that it has already."""
+        chain = [self]
+        while (outer := chain[-1].outer) is not None:
+            chain.append(outer)
+        result = caller
+        for loc in reversed(chain):
+            result = Loc(loc._code, loc._instruction, result, loc._position, loc.gradient)
+        assert result is not None
+        return result
+
     def caret(self) -> str:
         """The source line with a caret under the column, or an empty string when the source is not at hand."""
         file, line, column = self.position

@@ -1,0 +1,74 @@
+"""Whether two graphs mean the same, on random inputs, and whether a text reads back; it knows no pass."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from .dtypes import DType
+from .errors import LithographError
+from .fields import array_bits, static_type
+from .graph import Graph
+from .interpret import interpret
+from .parse import parse
+from .same import difference
+from .text import show
+from .types import Dim
+
+_SPECIAL = (0.0, -0.0, 1.0, -1.0, np.inf, -np.inf, np.nan)
+
+
+def random_inputs(graph: Graph, seed: int) -> list[np.ndarray]:
+    """Inputs for a graph: small numbers, among floats some infinities and nans; symbols get 1 to 4."""
+    rng = np.random.default_rng(seed)
+    extents = [e for p in graph.params for e in p.type.shape if isinstance(e, Dim)]
+    sizes = {n: int(rng.integers(1, 5)) for n in sorted({n for e in extents for n in e.symbols})}
+    return [_random(rng, p.type.dtype, static_type(p.type, sizes).static_shape) for p in graph.params]
+
+
+def _random(rng: np.random.Generator, dtype: DType, shape: tuple[int, ...]) -> np.ndarray:
+    if dtype.kind == "bool":
+        return rng.integers(0, 2, shape).astype(np.bool_)
+    if dtype.is_integer:
+        low = 0 if dtype.kind == "uint" else -4
+        return rng.integers(low, 6, shape).astype(dtype.numpy)
+    array = rng.standard_normal(shape).astype(dtype.numpy)
+    special = rng.choice(np.array(_SPECIAL), shape).astype(dtype.numpy)
+    return np.where(rng.random(shape) < 0.1, special, array).astype(dtype.numpy)
+
+
+def outcome(graph: Graph, inputs: Sequence[np.ndarray]) -> list[np.ndarray] | type[LithographError]:
+    """The results of a graph, or the class of the error that it ends in."""
+    try:
+        return interpret(graph, inputs)
+    except LithographError as error:
+        return type(error)
+
+
+def mismatch(before: Graph, after: Graph, inputs: Sequence[np.ndarray]) -> str | None:
+    """How the bits of the results of two graphs differ for the same inputs, in words; None if nowhere."""
+    a, b = outcome(before, inputs), outcome(after, inputs)
+    if isinstance(a, type) or isinstance(b, type):
+        # Which of several failing checks is reported is open; that one is reported is not.
+        return None if isinstance(a, type) and isinstance(b, type) else f"before {_said(a)}, after {_said(b)}"
+    if len(a) != len(b):
+        return f"before there are {len(a)} results, after {len(b)}"
+    for i, (x, y) in enumerate(zip(a, b, strict=True)):
+        if x.dtype != y.dtype or x.shape != y.shape:
+            return f"result {i} was {x.dtype}{list(x.shape)} and is {y.dtype}{list(y.shape)}"
+        if array_bits(x) != array_bits(y):
+            at = next(k for k in np.ndindex(x.shape) if array_bits(x[k]) != array_bits(y[k]))
+            return f"result {i} at {list(at)} was {x[at]!r} and is {y[at]!r}"
+    return None
+
+
+def _said(outcome: list[np.ndarray] | type[LithographError]) -> str:
+    return f"it raises {outcome.__name__}" if isinstance(outcome, type) else "it gives results"
+
+
+def text_mismatch(graph: Graph) -> str | None:
+    """How a graph differs from what its text reads back as; None when it does not."""
+    constants: dict[str, np.ndarray] = {}
+    text = show(graph, constants=constants)
+    return difference(graph, parse(text, constants))
