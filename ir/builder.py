@@ -1,8 +1,8 @@
-"""Building graphs: the stage in which calling an op writes a node; it knows nothing of Python functions or tensors."""
+"""Building graphs: the stage in which calling an op writes a node; it knows nothing of Python functions."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
 import numpy as np
@@ -10,11 +10,12 @@ import numpy as np
 from .array import Array
 from .attrs import NO_ATTRS, Attrs, Constant
 from .dtypes import from_numpy
-from .errors import StateError
+from .errors import StateError, TraceError
 from .graph import Graph, Node, StateSlot, Value
 from .loc import Loc, here
 from .op import Op
 from .registry import OPS
+from .stage import located
 from .types import TensorType
 
 
@@ -31,17 +32,65 @@ class Traced(Array):
         self.value = value
         self.builder = builder
 
-    def _cannot(self, what: str, instead: str) -> StateError:
-        return StateError(
-            f"{what} of a traced tensor ({self._aval}) is not known while {self.builder.name!r} is being traced; {instead}"
+    def _cannot(self, what: str, instead: str) -> TraceError:
+        return TraceError(
+            f"{what} a traced tensor ({self._aval}) is not known while {self.builder.name!r} is being "
+            f"traced; {instead}"
         )
 
+    @located
     def __bool__(self) -> bool:
-        raise self._cannot("the truth value", "use lithograph.where(condition, a, b) to choose between values")
+        raise self._cannot(
+            "the truth value of",
+            "an `if`, `while`, `and`, `or` or `not` cannot depend on it; "
+            "choose between values with lithograph.where(condition, a, b)",
+        )
 
-    def __iter__(self) -> object:
-        if self._aval.ndim == 0:
-            raise TypeError("iteration over a 0-d tensor")
+    @located
+    def __int__(self) -> int:
+        raise self._cannot("the int of", "convert it with astype")
+
+    @located
+    def __float__(self) -> float:
+        raise self._cannot("the float of", "convert it with astype")
+
+    @located
+    def __index__(self) -> int:
+        raise self._cannot("the index given by", "select with lithograph.take(x, indices, axis=...)")
+
+    @located
+    def __array__(self, dtype: object = None, copy: bool | None = None) -> np.ndarray:
+        raise self._cannot(
+            "the NumPy array of", "use the lithograph function of that name, or return the tensor"
+        )
+
+    @located
+    def __array_function__(
+        self, function: Callable[..., object], types: object, args: object, kwargs: object
+    ) -> object:
+        name = function.__name__
+        raise self._cannot(f"what numpy.{name} needs of", f"use lithograph.{name} instead")
+
+    def numpy(self) -> np.ndarray:
+        """TraceError: there is no value yet."""
+        return self.__array__()
+
+    @located
+    def item(self) -> bool | int | float:
+        """TraceError: there is no value yet."""
+        raise self._cannot("the item of", "return the tensor")
+
+    @located
+    def tolist(self) -> object:
+        """TraceError: there is no value yet."""
+        raise self._cannot("the list of", "return the tensor")
+
+    @located
+    def __iter__(self) -> Iterator[Array]:
+        if not self._aval.ndim:
+            raise TraceError("iteration over a 0-d tensor")
+        if not self._aval.is_static:
+            raise self._cannot("the extent of", "iterate over a tensor of known shape")
         return iter([self[i] for i in range(self._aval.static_shape[0])])  # type: ignore[index]
 
     def __repr__(self) -> str:
@@ -66,6 +115,11 @@ class Builder:
         self._nodes: list[Node] = []
         self._constants: dict[Constant, Traced] = {}
 
+    @property
+    def n_params(self) -> int:
+        """Number of params so far."""
+        return len(self._params)
+
     def param(self, type: TensorType, name: str = "") -> Traced:
         """Append a param."""
         value = Value(type, None, len(self._params), name)
@@ -88,8 +142,8 @@ class Builder:
         made = operand.value.node.loc if operand.value.node is not None else None
         where = f" It was made at {made}." if made is not None else ""
         return StateError(
-            f"a traced tensor ({operand._aval}) of {operand.builder.name!r} was used after its trace ended.{where} "
-            "Return it from the function instead of keeping it elsewhere."
+            f"a traced tensor ({operand._aval}) of {operand.builder.name!r} was used after its trace "
+            f"ended.{where} Return it from the function instead of keeping it elsewhere."
         )
 
     def constant(self, value: np.ndarray) -> Traced:
@@ -107,7 +161,9 @@ class Builder:
 
     def emit(self, op: Op, args: tuple[Array, ...], attrs: Attrs, result: TensorType) -> Traced:
         """Append a node with one result."""
-        values = tuple([a.value if type(a) is Traced and a.builder is self else self.lift(a).value for a in args])
+        values = tuple(
+            [a.value if type(a) is Traced and a.builder is self else self.lift(a).value for a in args]
+        )
         node = Node(op, values, attrs, (result,), self.loc or here())
         if self.finished:
             raise StateError(f"the graph {self.name!r} is finished")

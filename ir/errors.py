@@ -53,3 +53,7 @@ class VerifyError(LithographError, ValueError):
 
 class PassError(LithographError, RuntimeError):
     """A pass that changed the meaning of a graph, or failed; the message names the pass and the repro file."""
+
+
+class VariableError(LithographError, ValueError):
+    """A variable that is made, named or shared in a way its rules forbid."""

@@ -1,10 +1,9 @@
 """Reverse mode: a stage that remembers what was computed, and the one walker that goes back over it.
 
 Meaning. Records are walked in reverse order of creation, and the operands of each in their order. Each array
-has one
-accumulator: the first contribution is taken as it is, a later one is added to it. So eager code and a traced
-graph add in the same order and get the same bits. Rules are ordinary op calls through the stage below, so a
-Recording over a Recording gives second derivatives, and one over a Builder writes the gradient into the
+has one accumulator: the first contribution is taken as it is, a later one is added. So eager code and a
+traced graph add in the same order and get the same bits. Rules are ordinary op calls through the stage below,
+so a Recording over a Recording gives second derivatives, and one over a Builder writes the gradient into the
 graph. This file knows no op beyond `sum`, `reshape` and `constant`, and nothing of who holds the values.
 """
 
@@ -68,14 +67,6 @@ class Recording:
         if isinstance(self.below, Recording):
             self.below.alias(made, of)
 
-    @property
-    def ground(self) -> Stage:
-        """The first stage below that is no Recording."""
-        stage: Stage = self
-        while isinstance(stage, Recording):
-            stage = stage.below
-        return stage
-
     def gradients(
         self, results: Sequence[Array], seeds: Sequence[Array], wanted: Sequence[Array]
     ) -> list[Array | None]:
@@ -83,11 +74,18 @@ class Recording:
 
         An entry is None where no result depends on that array. Integers and booleans carry no gradient.
         """
-        ground = self.ground
+        carrier = ground(self)
         with entered(self.below):
             return backward(
-                self.records, results, seeds, wanted, ground if isinstance(ground, Builder) else None
+                self.records, results, seeds, wanted, carrier if isinstance(carrier, Builder) else None
             )
+
+
+def ground(stage: Stage) -> Stage:
+    """The first stage at or below this one that is no Recording."""
+    while isinstance(stage, Recording):
+        stage = stage.below
+    return stage
 
 
 def backward(

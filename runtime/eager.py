@@ -1,7 +1,7 @@
 """The Eager stage: an op that is called now is computed now, by a one-op program that serves many shapes.
 
-Each op's `call` is a Dispatcher; the first call of a kind finds its program here and leaves a record there, so that the
-next one runs native code at once.
+Each op's `call` is a Dispatcher; the first call of a kind finds its program here and leaves a record there,
+so that the next one runs native code at once.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ class Eager:
                 raise StateError("Tensor is disposed.")
             return operand
         if isinstance(operand, Variable):
-            return operand.value()
+            return operand.held()
         if isinstance(operand, Traced):
             return operand.builder.lift(operand)
         if isinstance(operand, np.ndarray):
@@ -88,6 +88,7 @@ class Eager:
                     self._plans.clear()
                 record = _record(op, attrs, types, result)
                 run = Dispatcher(_mismatch)
+                run.always = True
                 run.install(record)
                 known = self._plans[key] = (record, run)
         return known
@@ -176,7 +177,9 @@ def _whole_program(
     builder = Builder(op.name)
     params = tuple([builder.param(t) for t in types])
     made = build(builder.finish([builder.emit(op, params, attrs, result)]))
-    bound = tuple([MatchArray(m.slot, m.aval, made.params[k]) for k, m in enumerate(match) if isinstance(m, MatchArray)])
+    bound = tuple(
+        [MatchArray(m.slot, m.aval, made.params[k]) for k, m in enumerate(match) if isinstance(m, MatchArray)]
+    )
     return Record(
         n_args=len(types),
         match=bound,
@@ -268,5 +271,3 @@ def install() -> None:
     stage.default.append(EAGER)
     for op in OPS.values():
         _install(op)
-
-

@@ -1,0 +1,263 @@
+"""Tensors from what a user has at hand: numbers, nested lists, NumPy arrays; it knows two ops."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Final, cast
+
+import numpy as np
+
+from ..ir import dtypes, ops
+from ..ir.array import Array
+from ..ir.attrs import Cast, intern
+from ..ir.builder import Builder
+from ..ir.errors import ArgumentError, DTypeError, IntegerOverflow, ShapeError
+from ..ir.gradient import ground
+from ..ir.registry import OPS
+from ..ir.stage import current, located
+from ..ir.types import TensorType, show_shape
+from .core import Tensor, from_ndarray, wrap
+
+_DEFAULT: Final = {"b": dtypes.bool_, "i": dtypes.int32, "f": dtypes.float32}
+
+
+@located
+def tensor(values: object, shape: Sequence[int] | None = None, dtype: object = None) -> Array:
+    """A tensor holding a copy of `values`.
+
+    Args:
+        values: a number, numbers nested in lists or tuples, a NumPy array or anything NumPy reads as one, a
+        tensor.
+        shape: the shape to give them, in row-major order; as nested when None.
+        dtype: the element type; when None, Python's float gives float32, int int32, bool bool, and arrays
+            keep theirs.
+
+    Raises:
+        ShapeError: the nest is ragged, or the values do not fill `shape`.
+        DTypeError: strings, objects, or Python floats where integers are asked for.
+        IntegerOverflow: a Python int that the dtype cannot hold.
+        ArgumentError: `values` is nothing of the kind.
+    """
+    wanted = None if dtype is None else dtypes.as_dtype(dtype)
+    made = _array(values, wanted)
+    if wanted is not None and made.dtype is not wanted:
+        made = OPS["astype"].call(made, intern(Cast(wanted)))
+    if shape is None:
+        return made
+    new = tuple([int(s) for s in shape])
+    if any(s < 0 for s in new):
+        raise ShapeError(f"an extent must be >= 0, but the shape is {show_shape(new)}")
+    count = int(np.prod(new, dtype=object))
+    if count != made.size:
+        raise ShapeError(
+            f"Based on the provided shape, {show_shape(new)}, the tensor should have {count} values "
+            f"but has {made.size}"
+        )
+    return made if made.shape == new else cast(Array, made.reshape(new))  # type: ignore[attr-defined]
+
+
+@located
+def asarray(values: object, dtype: object = None, copy: bool | None = None) -> Array:
+    """A tensor with these values, without a copy where there is a tensor already.
+
+    Args:
+        values: as for `tensor`.
+        dtype: as for `tensor`.
+        copy: True copies always; False shares the memory of a NumPy array, which must not be changed
+            afterwards, and refuses to copy; None copies arrays only.
+
+    Raises:
+        ArgumentError: what cannot be shared is to be; else as `tensor`.
+    """
+    wanted = None if dtype is None else dtypes.as_dtype(dtype)
+    if isinstance(values, Array) and not copy and wanted in (None, values.dtype):
+        return current().lift(values)
+    if copy is False:
+        return _shared(values, wanted)
+    return tensor(values, dtype=dtype)
+
+
+def _shared(values: object, wanted: dtypes.DType | None) -> Array:
+    if not isinstance(values, np.ndarray):
+        raise ArgumentError(f"asarray: a {type(values).__name__} cannot be shared; leave copy=False out")
+    found = dtypes.from_numpy(values.dtype)
+    if wanted not in (None, found):
+        raise DTypeError(f"asarray: a {found} array cannot be shared as {wanted}; leave copy=False out")
+    if not values.flags.c_contiguous or not values.flags.aligned:
+        raise ArgumentError("asarray: only a C-contiguous array can be shared; leave copy=False out")
+    aval = TensorType(found, values.shape)
+    return cast(Array, wrap(aval, values.ctypes.data, values))
+
+
+def from_dlpack(x: object) -> Array:
+    """A tensor with a copy of what another library's array holds; the errors are those of `tensor`."""
+    return tensor(np.from_dlpack(x))  # type: ignore[arg-type]
+
+
+def of_ndarray(a: np.ndarray) -> Tensor:
+    """A Tensor with a copy of a NumPy array of any layout; DTypeError for an unsupported dtype."""
+    aval = TensorType(dtypes.from_numpy(a.dtype), a.shape)
+    return from_ndarray(aval, np.ascontiguousarray(a, aval.dtype.numpy).reshape(a.shape))
+
+
+def _array(values: object, wanted: dtypes.DType | None) -> Array:
+    stage = current()
+    if isinstance(values, Array):
+        return stage.lift(values)
+    if isinstance(values, np.ndarray):
+        traced = isinstance(ground(stage), Builder)
+        return stage.lift(values) if traced else cast(Array, of_ndarray(values))
+    if isinstance(values, np.generic):
+        return stage.constant(np.asarray(values))
+    if isinstance(values, list | tuple) and any(isinstance(v, Array) for v in values):
+        return ops.stack([_array(v, wanted) for v in values])
+    return stage.constant(plain_array(values, wanted))
+
+
+def plain_array(values: object, wanted: dtypes.DType | None) -> np.ndarray:
+    """Numbers nested in lists, as an array; errors as for `tensor`."""
+    if not isinstance(values, bool | int | float | list | tuple) and not hasattr(values, "__array__"):
+        raise ArgumentError(
+            "tensor: numbers, nested lists of numbers or arrays are wanted, "
+            f"but a {type(values).__name__} was given"
+        )
+    try:
+        raw = np.asarray(values)
+    except (ValueError, OverflowError):
+        raise _ragged(values) from None
+    if raw.dtype.kind == "O":
+        raise _no_number(values)
+    if raw.size and isinstance(_first_leaf(values), np.generic | np.ndarray):
+        dtypes.from_numpy(raw.dtype)
+        return raw
+    if hasattr(values, "__array__"):
+        return raw
+    return _converted(values, raw, wanted)
+
+
+def _converted(values: object, raw: np.ndarray, wanted: dtypes.DType | None) -> np.ndarray:
+    kind = "i" if raw.dtype.kind == "u" else raw.dtype.kind
+    if kind not in _DEFAULT:
+        raise _no_number(values)
+    target = wanted or (_DEFAULT[kind] if raw.size else dtypes.float32)
+    if kind == "f" and not target.is_float and raw.size:
+        raise DTypeError(f"Cannot convert {_brief(values)} to a tensor of dtype {target}")
+    if kind == "i" and target.is_integer and raw.size:
+        limits = np.iinfo(target.numpy)
+        low, high = int(raw.min()), int(raw.max())
+        if low < limits.min or high > limits.max:
+            culprit = low if low < limits.min else high
+            raise IntegerOverflow(f"the Python int {culprit} does not fit {target}")
+    with np.errstate(over="ignore"):
+        return raw.astype(target.numpy)
+
+
+def _brief(values: object) -> str:
+    text = repr(values)
+    return text if len(text) <= 60 else text[:57] + "..."
+
+
+def _first_leaf(values: object) -> object:
+    while isinstance(values, list | tuple) and values:
+        values = values[0]
+    return values
+
+
+def _no_number(values: object) -> DTypeError | IntegerOverflow:
+    for path, leaf in _leaves(values, ()):
+        where = "".join(f"[{i}]" for i in path)
+        at = f" at {where}" if where else ""
+        if isinstance(leaf, int) and not -(2**63) <= leaf < 2**64:
+            return IntegerOverflow(f"the Python int {leaf}{at} does not fit any integer dtype")
+        if not isinstance(leaf, bool | int | float | np.generic | np.ndarray):
+            return DTypeError(
+                f"tensor: {_brief(leaf)}{at} is a {type(leaf).__name__}; elements are numbers or bools"
+            )
+    return DTypeError(
+        f"tensor: {_brief(values)} cannot become a tensor; supported are {', '.join(dtypes.BY_NAME)}"
+    )
+
+
+def _leaves(values: object, path: tuple[int, ...]) -> list[tuple[tuple[int, ...], object]]:
+    if not isinstance(values, list | tuple):
+        return [(path, values)]
+    return [leaf for i, v in enumerate(values) for leaf in _leaves(v, (*path, i))]
+
+
+def _ragged(values: object) -> ShapeError | ArgumentError:
+    found = _mismatch(values, ())
+    if found is None:
+        return ArgumentError(f"tensor: {_brief(values)} cannot become a tensor")
+    path, expected, count = found
+    where = "values" + "".join(f"[{i}]" for i in path)
+    return ShapeError(f"tensor: the nest is ragged: {where} has {count} values where {expected} are expected")
+
+
+def _mismatch(values: object, path: tuple[int, ...]) -> tuple[tuple[int, ...], int, int] | None:
+    """The first part whose length differs from its first sibling's; a number counts as 1 value."""
+    if not isinstance(values, list | tuple):
+        return None
+    level: list[tuple[tuple[int, ...], object]] = [(path, values)]
+    while True:
+        sizes = [len(v) if isinstance(v, list | tuple) else -1 for _, v in level]
+        for (where, _), size in zip(level, sizes, strict=True):
+            if size != sizes[0]:
+                return where, max(sizes[0], 1), max(size, 1)
+        if sizes[0] <= 0:
+            return None
+        level = [((*p, i), v) for p, part in level for i, v in enumerate(cast("Sequence[object]", part))]
+
+
+def scalar(value: object, dtype: object = None) -> Array:
+    """A 0-d tensor.
+
+    Raises:
+        ShapeError: the value is no single number; else as `tensor`.
+    """
+    made = tensor(value, dtype=dtype)
+    if made.ndim:
+        raise ShapeError(
+            f"scalar() requires a single number, but values of shape {show_shape(made.shape)} were given"
+        )
+    return made
+
+
+def _ranked(rank: int) -> Callable[..., Array]:
+    name = f"tensor{rank}d"
+
+    @located
+    def make(values: object, shape: Sequence[int] | None = None, dtype: object = None) -> Array:
+        if shape is not None and len(shape) != rank:
+            raise ShapeError(
+                f"{name}() requires shape to have {rank} extents, but it is {show_shape(tuple(shape))}"
+            )
+        made = tensor(values, shape, dtype)
+        if made.ndim == rank:
+            return made
+        if made.ndim == 1:
+            raise ShapeError(f"{name}() requires shape to be provided when `values` are a flat array")
+        wanted = "a flat array" if rank == 1 else f"nested {rank} deep, or flat with a shape"
+        raise ShapeError(
+            f"{name}() requires values to be {wanted}; theirs is the shape {show_shape(made.shape)}"
+        )
+
+    make.__name__ = make.__qualname__ = name
+    make.__doc__ = f"""A tensor of rank {rank}.
+
+    Args:
+        values: nested {rank} deep, or flat when `shape` is given.
+        shape: {rank} extents.
+        dtype: as for `tensor`.
+
+    Raises:
+        ShapeError: the rank is another; else as `tensor`.
+    """
+    return make
+
+
+tensor1d: Final = _ranked(1)
+tensor2d: Final = _ranked(2)
+tensor3d: Final = _ranked(3)
+tensor4d: Final = _ranked(4)
+tensor5d: Final = _ranked(5)
+tensor6d: Final = _ranked(6)

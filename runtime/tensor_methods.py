@@ -1,0 +1,158 @@
+"""What a Tensor can do beyond its operators: methods of every array, ways out to Python and NumPy."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Final, cast
+
+import numpy as np
+
+from ..ir import dtypes
+from ..ir.array import Array
+from ..ir.errors import DomainError, StateError
+from ..ir.stage import located
+from ..ir.types import show_shape
+from .core import Tensor, as_ndarray, dispose, is_disposed
+from .creation import of_ndarray
+
+_NOT_SHARED: Final = frozenset(
+    ("__class__", "__dict__", "__doc__", "__hash__", "__module__", "__slots__", "__weakref__", "_aval")
+)
+_PYTHON: Final = frozenset(("__matmul__", "__rmatmul__"))
+"""Operators whose meaning is a function of several ops."""
+
+
+@located
+def numpy(self: Tensor) -> np.ndarray:
+    """The elements as a read-only NumPy array that shares their memory; StateError when disposed."""
+    if is_disposed(self):
+        raise StateError("Tensor is disposed.")
+    return as_ndarray(self)
+
+
+@located
+def item(self: Tensor) -> bool | int | float:
+    """The only element as a Python number; DomainError when there is not exactly one."""
+    _single(self, "item()")
+    return cast("bool | int | float", numpy(self).item())
+
+
+def tolist(self: Tensor) -> object:
+    """The elements as nested lists of Python numbers, or one number."""
+    return numpy(self).tolist()
+
+
+def print_(self: Tensor) -> None:
+    """Print the tensor."""
+    print(repr(self))
+
+
+def _single(self: Tensor, what: str) -> None:
+    aval = self._aval
+    if aval.size != 1:
+        raise DomainError(
+            f"{what} takes a tensor of one element, but the shape is {show_shape(aval.shape)}; "
+            "reduce it with any(), all() or another reduction, or select an element"
+        )
+
+
+@located
+def _bool(self: Tensor) -> bool:
+    _single(self, "bool()")
+    return bool(numpy(self).item())
+
+
+@located
+def _float(self: Tensor) -> float:
+    _single(self, "float()")
+    return float(numpy(self).item())
+
+
+@located
+def _int(self: Tensor) -> int:
+    _single(self, "int()")
+    return int(numpy(self).item())
+
+
+def _index(self: Tensor) -> int:
+    aval = self._aval
+    if not aval.dtype.is_integer or aval.ndim:
+        raise TypeError(f"only a 0-d integer tensor can be an index, but {aval} was given")
+    return int(numpy(self).item())
+
+
+def _array(self: Tensor, dtype: object = None, copy: bool | None = None) -> np.ndarray:
+    wanted = None if dtype is None else dtypes.as_dtype(dtype).numpy
+    return np.array(numpy(self), wanted, copy=copy)
+
+
+def _interface(self: Tensor) -> dict[str, object]:
+    return cast("dict[str, object]", numpy(self).__array_interface__)
+
+
+def _iterate(self: Tensor) -> Iterator[Array]:
+    if not self._aval.ndim:
+        raise TypeError("iteration over a 0-d tensor")
+    array = cast(Array, self)
+    return iter([array[i] for i in range(self._aval.static_shape[0])])  # type: ignore[index]
+
+
+def _represent(self: Tensor) -> str:
+    aval = self._aval
+    if is_disposed(self):
+        return f"<disposed tensor {aval}>"
+    values = np.array2string(as_ndarray(self), separator=", ", prefix="tensor(")
+    return f"tensor({values}, dtype={aval.dtype}" + (f", shape={aval.shape})" if not aval.size else ")")
+
+
+def _dlpack(self: Tensor, **options: object) -> object:
+    # NumPy exports writable memory only, and nobody may write a tensor: what is exported is a copy.
+    return np.array(numpy(self)).__dlpack__(**options)  # type: ignore[arg-type]
+
+
+def _dlpack_device(self: Tensor) -> tuple[int, int]:
+    return (1, 0)
+
+
+def _reduce(self: Tensor) -> tuple[Callable[[np.ndarray], object], tuple[np.ndarray]]:
+    return _restore, (np.array(numpy(self)),)
+
+
+def _restore(values: np.ndarray) -> object:
+    return of_ndarray(values)
+
+
+_OWN: Final[dict[str, object]] = {
+    "__array__": _array,
+    "__array_interface__": property(_interface),
+    "__bool__": _bool,
+    "__dlpack__": _dlpack,
+    "__dlpack_device__": _dlpack_device,
+    "__float__": _float,
+    "__index__": _index,
+    "__int__": _int,
+    "__iter__": _iterate,
+    "__reduce__": _reduce,
+    "__repr__": _represent,
+    "dispose": dispose,
+    "is_disposed": property(is_disposed),
+    "item": item,
+    "numpy": numpy,
+    "print": print_,
+    "tolist": tolist,
+}
+
+
+def attach() -> None:
+    """Give Tensor its own methods, and those of Array that it does not have in native code."""
+    Array.register(Tensor)
+    native = set(vars(Tensor))
+    for name, member in vars(Array).items():
+        if (
+            (name not in native or name in _PYTHON)
+            and name not in _NOT_SHARED
+            and not name.startswith("_abc")
+        ):
+            setattr(Tensor, name, member)
+    for name, member in _OWN.items():
+        setattr(Tensor, name, member)

@@ -1,0 +1,197 @@
+"""Variables: named places of one tensor, read and assigned; it knows nothing of how a trace keeps state."""
+
+from __future__ import annotations
+
+import itertools
+import time
+from collections.abc import Callable
+from typing import Final, Protocol, cast, runtime_checkable
+
+import numpy as np
+
+from ..ir import dtypes
+from ..ir.array import Array
+from ..ir.builder import Traced
+from ..ir.errors import DTypeError, ShapeError, TraceError
+from ..ir.gradient import ground
+from ..ir.stage import current, located
+from ..ir.types import show_shape
+from .core import Cell, Tensor, as_ndarray, wrap
+from .creation import tensor
+
+_WAIT: Final = 2e-5
+_counter: Final = itertools.count()
+
+
+@runtime_checkable
+class StateStage(Protocol):
+    """A stage that keeps the values of variables itself: a trace."""
+
+    def assign(self, variable: Variable, value: Array) -> None:
+        """Let reads of the variable give this value from now on."""
+
+    def adopt(self, variable: Variable) -> None:
+        """A variable was made meanwhile; raises ValueError where that is not allowed."""
+
+    def concrete(self, value: Array) -> Tensor:
+        """What a value of the trace is, where it depends on no argument; TraceError where it does."""
+
+
+class Variable(Array):
+    """A named place of one tensor, with every operator and method of a Tensor.
+
+    Attributes:
+        name: unique when made automatically.
+        trainable: whether `variable_grads` takes it by default.
+    """
+
+    __slots__ = ("__weakref__", "_aval", "_cell", "name", "trainable")
+
+    name: str
+    trainable: bool
+
+    @located
+    def __init__(
+        self,
+        initial: object | Callable[[], object],
+        trainable: bool = True,
+        name: str | None = None,
+        dtype: object = None,
+    ) -> None:
+        """Make a variable.
+
+        Args:
+            initial: its first value, as for `lithograph.tensor`, or a function of nothing that gives it.
+            trainable: whether gradients are taken by default.
+            name: shown in programs and gradients.
+            dtype: converts the first value.
+
+        Raises:
+            ValueError: inside a compiled function, elsewhere than on its first call.
+            TraceError: there, the first value depends on an argument.
+        """
+        stage = ground(current())
+        traced = stage if isinstance(stage, StateStage) else None
+        value = tensor(
+            initial() if callable(initial) and not isinstance(initial, Array) else initial, dtype=dtype
+        )
+        held = traced.concrete(value) if traced is not None else cast(Tensor, value)
+        self.name = name if name is not None else f"variable_{next(_counter)}"
+        self.trainable = bool(trainable)
+        self._aval = value._aval
+        self._cell = Cell(_owned(held))
+        if traced is not None:
+            traced.adopt(self)
+
+    def alias(self) -> Variable:
+        """Another object for the same place."""
+        made = object.__new__(Variable)
+        made._aval, made._cell, made.name, made.trainable = self._aval, self._cell, self.name, self.trainable
+        return made
+
+    def value(self) -> Array:
+        """The tensor it holds now."""
+        return current().lift(self)
+
+    def held(self) -> Tensor:
+        """The Tensor in its cell, as soon as no running program updates it."""
+        while True:
+            try:
+                return self._cell.tensor
+            except RuntimeError:
+                if not self._cell.busy:
+                    raise
+            time.sleep(_WAIT)
+
+    def put(self, value: Tensor) -> None:
+        """Put a Tensor of its type into its cell, as soon as no running program updates it."""
+        while True:
+            try:
+                self._cell.tensor = _owned(value)
+                return
+            except RuntimeError:
+                if not self._cell.busy:
+                    raise
+            time.sleep(_WAIT)
+
+    @located
+    def assign(self, value: object) -> Array:
+        """Replace the value, and return the new one.
+
+        Raises:
+            ShapeError: another shape than the variable's; nothing is changed then.
+            DTypeError: another dtype than the variable's; nothing is changed then.
+        """
+        plain = isinstance(value, bool | int | float | list | tuple) and not isinstance(value, np.generic)
+        new = tensor(value, dtype=self.dtype if plain else None) if not isinstance(value, Array) else value
+        new = current().lift(new)
+        if new.shape != self.shape:
+            raise ShapeError(
+                f"shape of the new value {show_shape(new.shape)} and previous value "
+                f"{show_shape(self.shape)} must match (variable {self.name!r})"
+            )
+        if new.dtype is not self.dtype:
+            raise DTypeError(
+                f"dtype of the new value ({new.dtype}) and previous value ({self.dtype}) must match "
+                f"(variable {self.name!r})"
+            )
+        stage = ground(current())
+        self.receive(stage if isinstance(stage, StateStage) else None, new)
+        return self.value()
+
+    def receive(self, stage: StateStage | None, value: Array) -> None:
+        """Take a value of the right type: through a trace when there is one."""
+        if stage is not None:
+            stage.assign(self, value)
+        else:
+            self.put(cast(Tensor, value))
+
+    def assign_add(self, delta: object) -> Array:
+        """Add to the value, and return the new one; errors as for `assign`."""
+        return self.assign(self.value() + delta)  # type: ignore[operator]
+
+    def assign_sub(self, delta: object) -> Array:
+        """Subtract from the value, and return the new one; errors as for `assign`."""
+        return self.assign(self.value() - delta)  # type: ignore[operator]
+
+    def numpy(self) -> np.ndarray:
+        """The value as a read-only NumPy array, which assignments do not change; TraceError in a trace."""
+        value = self.value()
+        if isinstance(value, Traced):
+            raise TraceError(
+                f"the value of variable {self.name!r} is not known while its reader is being traced"
+            )
+        return as_ndarray(cast(Tensor, value))
+
+    def __array__(self, dtype: object = None, copy: bool | None = None) -> np.ndarray:
+        return np.array(self.numpy(), None if dtype is None else dtypes.as_dtype(dtype).numpy, copy=copy)
+
+    def item(self) -> bool | int | float:
+        """The value of a single element as a Python number."""
+        return cast("bool | int | float", self.numpy().item())
+
+    def tolist(self) -> object:
+        """The value as nested lists of Python numbers."""
+        return self.numpy().tolist()
+
+    def __bool__(self) -> bool:
+        return bool(self.value())
+
+    def __float__(self) -> float:
+        return float(self.value())  # type: ignore[arg-type]
+
+    def __int__(self) -> int:
+        return int(self.value())  # type: ignore[call-overload,no-any-return]
+
+    def __repr__(self) -> str:
+        about = f"{self.name!r}, {self._aval}" + ("" if self.trainable else ", not trainable")
+        if isinstance(ground(current()), StateStage):
+            return f"<lithograph.Variable {about}>"
+        return f"<lithograph.Variable {about}\n{as_ndarray(self.held())}>"
+
+
+def _owned(value: Tensor) -> Tensor:
+    """The Tensor, or a copy where its memory is an array's that somebody may change."""
+    if value._base is None or isinstance(value._base, Tensor):
+        return value
+    return cast(Tensor, tensor(np.array(as_ndarray(wrap(value._aval, value._data, value)))))

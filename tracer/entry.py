@@ -1,0 +1,235 @@
+"""From a trace to what the call path runs: records of calls, state and results; it traces nothing."""
+
+from __future__ import annotations
+
+import struct
+import threading
+import time
+import weakref
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass
+from typing import Final, cast
+
+import numpy as np
+
+from ..ir.array import Array
+from ..ir.builder import Traced
+from ..ir.dtypes import from_numpy
+from ..ir.errors import ArgumentError, StateError
+from ..ir.types import TensorType
+from ..runtime.compile import build
+from ..runtime.core import Cell, Dispatcher, Tensor, wrap
+from ..runtime.creation import of_ndarray
+from ..runtime.executable import Executable
+from ..runtime.record import (
+    Build,
+    BuildCall,
+    BuildConst,
+    BuildDict,
+    BuildList,
+    BuildOutput,
+    BuildTuple,
+    Match,
+    MatchArray,
+    Record,
+    StateBinding,
+)
+from ..runtime.variable import Variable
+from .pytree import LEAF, Structure, container
+from .trace import Constant, Trace
+
+_WAIT: Final = 2e-5
+_WORD: Final = struct.Struct("<d")
+
+
+class Program:
+    """A trace, and its native code once it is asked for.
+
+    Attributes:
+        trace: what it does.
+        signature: the arguments it takes, as text.
+        loose: captured NumPy arrays that are copied before each call, since native code cannot read them in
+        place.
+    """
+
+    def __init__(self, trace: Trace, signature: str) -> None:
+        self.trace = trace
+        self.signature = signature
+        self.loose: list[tuple[Cell, np.ndarray]] = []
+        self._cells: list[tuple[Cell, TensorType, int]] = []
+        self._executable: Executable | None = None
+        self._lock = threading.Lock()
+
+    def executable(self) -> Executable:
+        """The native code, compiled on first use by one thread while others wait."""
+        with self._lock:
+            if self._executable is None:
+                made = build(self.trace.graph)
+                for param, source in self.trace.captures:
+                    buf = made.params[param]
+                    if buf >= 0:
+                        self._cells.append((self._cell(source), self.trace.graph.params[param].type, buf))
+                self._executable = made
+            return self._executable
+
+    def _cell(self, source: Array | np.ndarray) -> Cell:
+        if isinstance(source, Tensor):
+            return Cell(source)
+        assert isinstance(source, np.ndarray), "a trace that captured traced values is never run by itself"
+        if source.flags.c_contiguous and source.flags.aligned:
+            aval = TensorType(from_numpy(source.dtype), source.shape)
+            return Cell(wrap(aval, source.ctypes.data, source))
+        cell = Cell(of_ndarray(source))
+        self.loose.append((cell, source))
+        return cell
+
+    def refresh(self) -> None:
+        """Read captured arrays that native code cannot read in place."""
+        for cell, source in self.loose:
+            cell.tensor = of_ndarray(source)
+
+    def record(
+        self, n_args: int, kwnames: tuple[str, ...], match: tuple[Match, ...], variables: Sequence[Variable]
+    ) -> Record:
+        """The record of one form of call; `variables` stand for the graph's state slots."""
+        code = self.executable()
+        slots = self.trace.graph.state
+        state = [
+            StateBinding(v._cell, v._aval, s.buf_in, s.buf_out, s.in_place)
+            for v, _, s in zip(variables, slots, code.state, strict=True)
+        ]
+        state += [StateBinding(cell, aval, buf) for cell, aval, buf in self._cells]
+        return Record(
+            n_args=n_args,
+            kwnames=kwnames,
+            match=match,
+            state=tuple(state),
+            outputs=code.outputs,
+            build=build_program(self.trace, code),
+            n_bufs=code.n_bufs,
+            program=code.program,
+            fail=code.fail,
+            arena_bytes=code.arena_bytes,
+            arena_buf=code.arena_buf,
+            constants=code.constants,
+            constants_buf=code.constants_buf,
+            release_gil=code.release_gil,
+            reenters=code.reenters,
+            owner=(code, variables),
+        )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Form:
+    """One way of calling a function: where a call has what the program needs.
+
+    Attributes:
+        program: what is run.
+        order: for each array argument of the trace, the number of the leaf of the call.
+        variables: for each state slot, the variable.
+    """
+
+    program: Program
+    order: tuple[int, ...]
+    variables: tuple[Variable, ...]
+    run: Dispatcher
+
+    def __call__(self, leaves: Sequence[object]) -> object:
+        """Run the program on the leaves of a call."""
+        if self.program.loose:
+            self.program.refresh()
+        return self.run(*[as_tensor(leaves[i]) for i in self.order])
+
+
+def make_form(program: Program, order: tuple[int, ...], variables: tuple[Variable, ...]) -> Form:
+    """A form whose program is run on Tensors in the order of its params, whatever stage others are in."""
+    avals = [p.type for p in program.trace.graph.params[: program.trace.n_args]]
+    run = Dispatcher(_unset)
+    run.always = True
+    itself = weakref.ref(run)
+    run.slow = lambda *tensors: _again(itself, tensors, variables, program)
+    code = program.executable()
+    match = tuple([MatchArray(i, aval, code.params[i]) for i, aval in enumerate(avals)])
+    run.install(program.record(len(avals), (), match, variables))
+    return Form(program, order, variables, run)
+
+
+def _unset(*tensors: object) -> object:
+    raise StateError("this form was not made by make_form")
+
+
+def _again(
+    run: weakref.ref[Dispatcher],
+    tensors: tuple[object, ...],
+    variables: tuple[Variable, ...],
+    program: Program,
+) -> object:
+    """Called where the record did not match: something is disposed, or a variable is being updated."""
+    captured = [source for _, source in program.trace.captures]
+    for t in (*tensors, *captured):
+        if isinstance(t, Tensor) and not t._data:
+            raise StateError("Tensor is disposed.")
+    while any(v._cell.busy for v in variables):
+        time.sleep(_WAIT)
+    alive = run()
+    assert alive is not None, "whoever calls a dispatcher holds it"
+    return alive(*tensors)
+
+
+def as_tensor(leaf: object) -> Tensor:
+    """An array argument as a Tensor, copied where its memory is not laid out as native code wants it."""
+    if isinstance(leaf, Tensor):
+        return leaf
+    if isinstance(leaf, Traced):
+        leaf.builder.lift(leaf)
+    if not isinstance(leaf, np.ndarray | np.generic):
+        raise ArgumentError(f"a {type(leaf).__name__} has no value to call a function with")
+    return of_ndarray(np.asarray(leaf))
+
+
+def operands(leaf: object) -> object:
+    """A leaf of a call as the Python function gets it when it is run eagerly: arrays as Tensors."""
+    return as_tensor(leaf) if isinstance(leaf, np.ndarray | np.generic) else leaf
+
+
+def build_program(trace: Trace, code: Executable) -> tuple[Build, ...]:
+    """The postfix program that makes the result of a call from its outputs."""
+    steps: list[Build] = []
+    leaves = iter(trace.leaves)
+
+    def walk(structure: Structure) -> None:
+        if structure is LEAF or structure == LEAF:
+            leaf = next(leaves)
+            steps.append(
+                BuildConst(leaf.value) if isinstance(leaf, Constant) else BuildOutput(code.results[leaf])
+            )
+            return
+        for child in structure.children:
+            walk(child)
+        n = len(structure.children)
+        if structure.type is type(None):
+            steps.append(BuildConst(None))
+        elif structure.type is tuple:
+            steps.append(BuildTuple(n))
+        elif structure.type is list:
+            steps.append(BuildList(n))
+        elif structure.type is dict:
+            steps.append(BuildDict(cast("tuple[Hashable, ...]", structure.meta)))
+        else:
+            steps.append(BuildCall(_maker(structure), n))
+
+    walk(trace.structure)
+    return tuple(steps)
+
+
+class _maker:
+    """Makes a container of registered type from its parts."""
+
+    def __init__(self, structure: Structure) -> None:
+        known = container(structure.type)
+        assert known is not None, "a structure names containers only"
+        self.unflatten = known.unflatten
+        self.meta = structure.meta
+
+    def __call__(self, *parts: object) -> object:
+        return self.unflatten(self.meta, parts)
