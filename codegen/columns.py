@@ -15,7 +15,7 @@ from ..ir.scalar import Scalar
 from . import instructions
 from .instructions import llvm_type
 from .nest import Reduction
-from .reduce import CHUNK, GROUP, LANES, beats, combined, identity, tree
+from .reduce import CHUNK, GROUP, LANES, PRIMITIVE, beats, combined, identity, tree
 from .scope import Evaluator, Scope
 
 _LEVELS = 20
@@ -44,6 +44,9 @@ class ColumnReducer:
         (number,) = r.iters
         extent = self.evaluator.nest.extents[number]
         size = self.evaluator.size(extent, scope)
+        if isinstance(extent, int) and 0 < extent <= LANES:
+            scope.reduced[expr] = lambda at: self._short(r, number, extent, scope, at)
+            return
         if r.combine in (Combine.ARGMAX, Combine.ARGMIN):
             row = self._position(r, number, size, scope)
         elif r.combine is Combine.SUM and r.dtype.is_float:
@@ -51,6 +54,27 @@ class ColumnReducer:
         else:
             row = self._any_order(r, number, size, scope)
         scope.reduced[expr] = lambda at: self._read(r.dtype, row, at)
+
+    def _short(self, r: Reduction, number: int, extent: int, scope: Scope, at: Scope) -> str:
+        """Few rows: combined in registers, one after another, float sums by the halving tree over the lanes."""
+        body, dtype = self.body, r.body.dtype
+        column = at.iters[self.column]
+        terms = [self._term(r, number, str(k), column, scope, at.mask) for k in range(extent)]
+        if r.combine is Combine.SUM and r.dtype.is_float:
+            found = tree(body, dtype, [*terms, *[None] * (LANES - extent)], self.lanes)
+            assert found is not None
+            return found
+        best, place = terms[0], instructions.literal(dtypes.int64, 0, self.lanes)
+        for k, term in enumerate(terms[1:], 1):
+            if r.combine in PRIMITIVE:
+                best = combined(body, r.combine, dtype, best, term, self.lanes)
+                continue
+            better = beats(body, r.combine, dtype, term, best, self.lanes)
+            bits, kind, wide = f"<{self.lanes} x i1>", llvm_type(dtype, self.lanes), llvm_type(dtypes.int64, self.lanes)
+            best = body.assign(f"select {bits} {better}, {kind} {term}, {kind} {best}")
+            at_k = instructions.literal(dtypes.int64, k, self.lanes)
+            place = body.assign(f"select {bits} {better}, {wide} {at_k}, {wide} {place}")
+        return best if r.combine in PRIMITIVE else place
 
     def _read(self, dtype: DType, row: str, scope: Scope) -> str:
         offset = self.body.assign(f"sub i64 {scope.iters[self.column]}, {self.start}")
@@ -80,21 +104,31 @@ class ColumnReducer:
         inner = Scope(Scope(scope, {number: row}), {self.column: column}, self.lanes, self.column, mask)
         return self.evaluator.value(r.body, inner)
 
-    def _each_column(self) -> tuple[str, str]:
-        """The bounds of the columns that fill whole vectors, and the end of the rest."""
-        length = self.body.assign(f"sub i64 {self.stop}, {self.start}")
-        whole = self.body.assign(f"and i64 {length}, {-self.lanes}")
-        return self.body.assign(f"add i64 {self.start}, {whole}"), self.stop
+    def _over_columns(self, write: Callable[[str, str | None], None], *, masked: bool = False) -> None:
+        """Write code for all columns of the block, a vector at a time: `write(first column, mask or None)`.
 
-    def _over_columns(self, write: Callable[[str, str | None], None]) -> None:
-        full, stop = self._each_column()
-        with self.body.loop(self.start, full, self.lanes) as c:
-            write(c.index, None)
-        with self.body.loop(full, stop, self.lanes) as c:
-            left = self.body.assign(f"sub i64 {stop}, {c.index}")
-            wide = instructions.splat(self.body, dtypes.int64, left, self.lanes)
+        `masked` uses one loop with masks for all, which is less code where the time does not matter.
+        """
+        body, full = self.body, self.start
+        if not masked:
+            length = body.assign(f"sub i64 {self.stop}, {self.start}")
+            whole = body.assign(f"and i64 {length}, {-self.lanes}")
+            full = body.assign(f"add i64 {self.start}, {whole}")
+            with body.loop(self.start, full, self.lanes) as c:
+                write(c.index, None)
+        if self._exact and not masked:
+            return
+        with body.loop(full, self.stop, self.lanes) as c:
+            left = body.assign(f"sub i64 {self.stop}, {c.index}")
+            wide = instructions.splat(body, dtypes.int64, left, self.lanes)
             steps = ", ".join(f"i64 {k}" for k in range(self.lanes))
-            write(c.index, self.body.assign(f"icmp sgt <{self.lanes} x i64> {wide}, <{steps}>"))
+            write(c.index, body.assign(f"icmp sgt <{self.lanes} x i64> {wide}, <{steps}>"))
+
+    @property
+    def _exact(self) -> bool:
+        """Whether all blocks are whole vectors."""
+        columns = self.evaluator.nest.extents[self.column]
+        return isinstance(columns, int) and columns % self.lanes == 0
 
     def _fill(self, dtype: DType, rows: str, count: int, value: str) -> None:
         with self.body.loop(0, count * self.width, self.lanes) as k:
@@ -156,6 +190,9 @@ class ColumnReducer:
             rows = [body.assign(f"add i64 {first}, {j * LANES}") if j else first for j in range(8)]
 
             def eight(column: str, mask: str | None) -> None:
+                if mask is not None:
+                    self._slots(r, number, first, "8", column, scope, mask, acc, lane.index)
+                    return
                 terms: list[str | None] = [self._term(r, number, row, column, scope, mask) for row in rows]
                 found = tree(body, dtype, terms, self.lanes)
                 assert found is not None
@@ -188,33 +225,47 @@ class ColumnReducer:
     def _last(self, r: Reduction, number: int, start: str, rest: str, scope: Scope, acc: str) -> None:
         """The last, incomplete group: lane l has the rows l, l+16, … below `rest`."""
         body, dtype = self.body, r.dtype
-        kind = llvm_type(dtype, self.lanes)
-        slots = body.alloca(kind, 8)
-        absent = instructions.literal(dtype, -0.0, self.lanes)
         with body.loop(0, LANES) as lane:
             over = body.assign(f"sub i64 {rest}, {lane.index}")
             rounded = body.assign(f"add i64 {over}, {LANES - 1}")
             present = body.assign(f"ashr i64 {rounded}, 4")
+            first = body.assign(f"add i64 {start}, {lane.index}")
 
             def partly(column: str, mask: str | None) -> None:
-                for j in range(8):
-                    body.emit(f"store {kind} {absent}, ptr {body.assign(f'getelementptr {kind}, ptr {slots}, i64 {j}')}")
-                with body.loop(0, present) as j_loop:
-                    skipped = body.assign(f"shl i64 {j_loop.index}, 4")
-                    below = body.assign(f"add i64 {start}, {lane.index}")
-                    row = body.assign(f"add i64 {below}, {skipped}")
-                    term = self._term(r, number, row, column, scope, mask)
-                    place = body.assign(f"getelementptr {kind}, ptr {slots}, i64 {j_loop.index}")
-                    body.emit(f"store {kind} {term}, ptr {place}")
-                terms: list[str | None] = []
-                for j in range(8):
-                    place = body.assign(f"getelementptr {kind}, ptr {slots}, i64 {j}")
-                    terms.append(body.assign(f"load {kind}, ptr {place}"))
-                found = tree(body, dtype, terms, self.lanes)
-                assert found is not None
-                self._accumulate(dtype, acc, lane.index, column, found)
+                self._slots(r, number, first, present, column, scope, mask, acc, lane.index)
 
-            self._over_columns(partly)
+            self._over_columns(partly, masked=True)
+
+    def _slots(
+        self,
+        r: Reduction,
+        number: int,
+        first: str,
+        present: str,
+        column: str,
+        scope: Scope,
+        mask: str | None,
+        acc: str,
+        lane: str,
+    ) -> None:
+        """Add the tree over rows first, first + 16, … (`present` of them, at most 8) to an accumulator row."""
+        body, dtype = self.body, r.dtype
+        kind = llvm_type(dtype, self.lanes)
+        slots = body.alloca(kind, 8)
+        absent = instructions.literal(dtype, -0.0, self.lanes)
+        places = [body.assign(f"getelementptr {kind}, ptr {slots}, i64 {j}") for j in range(8)]
+        for place in places:
+            body.emit(f"store {kind} {absent}, ptr {place}")
+        with body.loop(0, present) as j_loop:
+            skipped = body.assign(f"shl i64 {j_loop.index}, 4")
+            row = body.assign(f"add i64 {first}, {skipped}")
+            term = self._term(r, number, row, column, scope, mask)
+            place = body.assign(f"getelementptr {kind}, ptr {slots}, i64 {j_loop.index}")
+            body.emit(f"store {kind} {term}, ptr {place}")
+        terms: list[str | None] = [body.assign(f"load {kind}, ptr {place}") for place in places]
+        found = tree(body, dtype, terms, self.lanes)
+        assert found is not None
+        self._accumulate(dtype, acc, lane, column, found)
 
     def _any_order(self, r: Reduction, number: int, size: str, scope: Scope) -> str:
         body, dtype = self.body, r.dtype

@@ -69,7 +69,7 @@ def cost(nest: Nest) -> float | None:
             if e.prim == "load":
                 work += 0.08 * e.dtype.itemsize / 4
             elif e.prim not in _CHEAP and nest.free(e):
-                work += 0.4 if e.prim in ("div", "sqrt", "tdiv", "trem") else 0.03
+                work += 0.1 if e.prim in ("div", "sqrt", "tdiv", "trem") else 0.03
             stack.extend(e.args)
         return work
 

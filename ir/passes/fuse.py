@@ -30,7 +30,7 @@ class _Group:
     domain: Shape
     nodes: dict[Node, None] = field(default_factory=dict)
     outputs: dict[Node, None] = field(default_factory=dict)
-    frames: dict[Node, Frame | None] = field(default_factory=dict)
+    frames: dict[Node, frozenset[Frame | None]] = field(default_factory=dict)
 
 
 def fuse(graph: Graph) -> Graph:
@@ -142,7 +142,7 @@ class _Fusion:
                 g.outputs[node] = None
                 return
         made = _Group(value.type.shape)
-        made.frames[node] = tuple(None if e == 1 else k for k, e in enumerate(made.domain))
+        made.frames[node] = frozenset([_plain(made.domain)])
         self._add(node, made)
         made.outputs[node] = None
 
@@ -157,17 +157,16 @@ class _Fusion:
         self.groups.setdefault(node, []).append(group)
 
     def _inline(self, node: Node, group: _Group) -> None:
-        group.frames[node] = self._frame(node, group)
+        group.frames[node] = self._frames(node, group)
         self._add(node, group)
 
-    def _frame(self, node: Node, group: _Group) -> Frame | None:
-        """Where the group reads a node, when all its users there read it at the same plain index."""
+    def _frames(self, node: Node, group: _Group) -> frozenset[Frame | None]:
+        """Where the users in a group read a node; None stands for an index that is not plain."""
         found: set[Frame | None] = set()
         for user in self.users.get(node.result, []):
-            if user in group.nodes:
-                frame = group.frames[user]
+            for frame in group.frames.get(user, ()):
                 found.add(None if frame is None else _operand_frame(user, frame, node.result))
-        return found.pop() if len(found) == 1 else None
+        return frozenset(found)
 
     def _may_inline(self, node: Node, group: _Group) -> bool:
         if len(group.nodes) >= _MAX_NODES:
@@ -175,24 +174,20 @@ class _Fusion:
         bits = self.ancestors[self.position[node]]
         if any(bits >> self.position[o] & 1 for o in group.outputs):
             return False
-        frame = self._frame(node, group)
+        frames = self._frames(node, group)
         if isinstance(node.op.lowering, Reduce):
-            return frame is not None and self._reduction_fits(node, frame, group)
-        return _is_view(node) or _is_light(node.op) or self._computed_once(node, frame, group)
+            return all(f is not None and self._reduction_fits(node, f, group) for f in frames)
+        return _is_view(node) or _is_light(node.op) or self._computed_once(node, frames, group)
 
-    def _computed_once(self, node: Node, frame: Frame | None, group: _Group) -> bool:
+    def _computed_once(self, node: Node, frames: frozenset[Frame | None], group: _Group) -> bool:
         """Whether no element of a costly node would be computed many times over."""
         shape = node.result.type.shape
-        if frame is not None and _is_prefix(frame, group):
+        if all(f is not None and _is_prefix(f, group) for f in frames):
             return True
-        read = _count(group.domain)
+        read = 0.0
         for user in self.users[node.result]:
             if user in group.nodes:
                 read = max(read, _count(user.result.type.shape), *(_count(a.type.shape) for a in user.args))
-        if any(isinstance(u.op.lowering, Reduce) for u in self.users[node.result] if u in group.nodes):
-            read = max(read if frame is None else 0, _count(shape), *(
-                _count(u.args[0].type.shape) for u in self.users[node.result] if u in group.nodes
-            ))
         return _count(shape) * 2 > read
 
     def _reduction_fits(self, node: Node, frame: Frame, group: _Group) -> bool:
@@ -213,8 +208,7 @@ class _Fusion:
             return False
         if not self._may_inline(node, group):
             return False
-        frame = self._frame(node, group)
-        if frame != tuple(None if e == 1 else k for k, e in enumerate(group.domain)):
+        if self._frames(node, group) != {_plain(group.domain)}:
             return False
         k = self.position[node]
         for member in group.nodes:
@@ -230,6 +224,10 @@ class _Fusion:
         groups = list(dict.fromkeys(g for node in self.graph.nodes for g in self.groups.get(node, [])))
         units: list[_Group | Node] = [*groups, *(n for n in self.graph.nodes if n in self.standing)]
         return _Assembly(self.graph, units, self.position).run()
+
+
+def _plain(domain: Shape) -> Frame:
+    return tuple([None if e == 1 else k for k, e in enumerate(domain)])
 
 
 def _is_prefix(frame: Frame, group: _Group) -> bool:
