@@ -115,7 +115,8 @@ def test_a_constructor_that_raises(
     f = dispatcher(copies(programs, 2, build=build))
     with pytest.raises(LookupError, match="refused"):
         f(tensor(1), tensor(2))
-    f = dispatcher(copies(programs, 1, build=(BuildOutput(0), BuildDict(([],)))))
+    unhashable: Any = []
+    f = dispatcher(copies(programs, 1, build=(BuildOutput(0), BuildDict((unhashable,)))))
     with pytest.raises(TypeError, match="unhashable"):
         f(tensor(1))
 
@@ -135,7 +136,8 @@ def test_status_raises_what_fail_gives(
     f = dispatcher(dataclasses.replace(muladd, program=programs["fail7"], fail=broken))
     with pytest.raises(KeyError, match="7"):
         f(tensor(1), tensor(2))
-    f = dispatcher(dataclasses.replace(muladd, program=programs["fail7"], fail=lambda s: s))
+    no_error: Any = int
+    f = dispatcher(dataclasses.replace(muladd, program=programs["fail7"], fail=no_error))
     with pytest.raises(TypeError, match="fail"):
         f(tensor(1), tensor(2))
 
