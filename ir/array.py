@@ -13,6 +13,7 @@ from .registry import OPS
 from .types import Shape, TensorType
 
 if TYPE_CHECKING:
+    from .ops.indexing import Index
     from .stage import Operand
 
 
@@ -97,7 +98,15 @@ class Array(metaclass=ABCMeta):
         return OPS["power"].call(other, self)
 
     if TYPE_CHECKING:
-        # The product takes operands of any rank, its row only of equal rank; so `ir/ops` attaches the function.
+        # These are functions of several rows, which `ir/ops` attaches.
+        @property
+        def T(self) -> Array: ...
+
+        @property
+        def mT(self) -> Array: ...
+
+        def __getitem__(self, index: Index | tuple[Index, ...]) -> Array: ...
+
         def __matmul__(self, other: Operand) -> Array: ...
 
         def __rmatmul__(self, other: Operand) -> Array: ...

@@ -24,7 +24,7 @@ def _cast(x: np.ndarray, attrs: Cast) -> np.ndarray:
     to = attrs.dtype
     if x.dtype.kind != "f" or not to.is_integer:
         return (x != 0) if to is dtypes.bool_ else x.astype(to.numpy)
-    limits = np.iinfo(to.numpy)
+    limits = np.iinfo(to.name)
     whole = np.trunc(np.nan_to_num(x, nan=0.0, posinf=np.inf, neginf=-np.inf))
     # float(limits.max) may round up to a value outside, hence >= and not >.
     above, below = whole >= float(limits.max), whole <= float(limits.min)
@@ -42,13 +42,13 @@ def _samples(rng: np.random.Generator, dtype: DType) -> list[Sample]:
     return made + [((edges(dtype),), intern(Cast(to))) for to in dtypes.ALL]
 
 
-_astype = Op(
+_astype: Op = Op(
     "astype",
     infer=lambda types, attrs: TensorType(typed(Cast, attrs).dtype, types[0].shape),
     promote=keep,
     reference=quiet(_cast),
     lowering=Pointwise(_body),
-    vjp=(lambda g, y, x, attrs: astype(g, x.dtype),),
+    vjp=(lambda g, y, x, attrs: _astype.call(g, intern(Cast(x.dtype))),),
     attrs=Cast,
     samples=_samples,
 )

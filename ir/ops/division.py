@@ -96,7 +96,7 @@ def _body(part: int, number: int) -> Callable[[Scalar, Scalar], Scalar]:
 def _reference(function: np.ufunc, number: int) -> Callable[[np.ndarray, np.ndarray], np.ndarray]:
     def reference(a: np.ndarray, b: np.ndarray) -> np.ndarray:
         if a.dtype.kind != "f":
-            fail(number, b == 0, np.int64(0), (a, b), NO_ATTRS)
+            fail(number, b == 0, np.zeros((), np.int64), (a, b), NO_ATTRS)
         return np.asarray(function(a, b))
 
     return reference

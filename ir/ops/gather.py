@@ -151,7 +151,7 @@ def _scatter_samples(rng: np.random.Generator, dtype: DType) -> list[Sample]:
     return made
 
 
-_scatter = Op(
+_scatter: Op = Op(
     "scatter_add",
     infer=_scatter_type,
     promote=keep,
@@ -271,7 +271,7 @@ def _scatter_along_samples(rng: np.random.Generator, dtype: DType) -> list[Sampl
     ]
 
 
-_scatter_along = Op(
+_scatter_along: Op = Op(
     "scatter_add_along_axis",
     infer=_scatter_along_type,
     promote=keep,

@@ -101,9 +101,10 @@ _concat = Op(
 
 
 def _several(name: str, arrays: Sequence[Operand]) -> list[Array]:
-    if isinstance(arrays, Array) or not isinstance(arrays, Sequence) or not arrays:
+    given: object = arrays
+    if not isinstance(given, list | tuple) or not given:
         raise ArgumentError(f"{name}: a list or tuple of at least one tensor is needed, as in {name}([a, b])")
-    return [as_array(name, a) for a in arrays]
+    return [as_array(name, a) for a in given]
 
 
 @located

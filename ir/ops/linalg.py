@@ -67,7 +67,7 @@ def _inner(a: TensorType | Array, b: TensorType | Array) -> ShapeError:
 def product_in_order(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     """The matrix product of arrays of equal rank >= 2 in the order stated at the head of this file."""
     if a.dtype.kind != "f":
-        return np.matmul(a, b)
+        return np.asarray(np.matmul(a, b))
     m, k, n = a.shape[-2], a.shape[-1], b.shape[-1]
     batch = np.broadcast_shapes(a.shape[:-2], b.shape[:-2])
     if m * n < FEWEST_CHAINS:
@@ -99,7 +99,7 @@ def _samples(rng: np.random.Generator, dtype: DType) -> list[Sample]:
     return [((values(rng, dtype, a), values(rng, dtype, b)), NO_ATTRS) for a, b in shapes]
 
 
-_matmul = Op(
+_matmul: Op = Op(
     "matmul",
     infer=_type,
     promote=same,

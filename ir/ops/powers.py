@@ -36,7 +36,7 @@ def _power_body(x: Scalar, y: Scalar) -> Scalar:
 
 def _power_of(x: np.ndarray, y: np.ndarray) -> np.ndarray:
     if x.dtype.kind == "f":
-        return np.where(y == 2, np.square(x), np.power(wide(x), wide(y)).astype(x.dtype))
+        return np.asarray(np.where(y == 2, np.square(x), np.power(wide(x), wide(y)).astype(x.dtype)))
     if y.dtype.kind == "i":
         fail(POWER_NEGATIVE, y < 0, y, (x, y), NO_ATTRS)
     return np.asarray(np.power(x, y))

@@ -106,7 +106,7 @@ def edges(dtype: DType) -> np.ndarray:
     if dtype is dtypes.bool_:
         return np.array([False, True])
     if dtype.is_float:
-        info = np.finfo(dtype.numpy)
+        info = np.finfo(dtype.name)
         some = [
             0.0,
             1.0,
@@ -120,7 +120,7 @@ def edges(dtype: DType) -> np.ndarray:
             np.nan,
         ]
         return np.array([*some, *[-x for x in some[:-1]]], dtype.numpy)
-    limits = np.iinfo(dtype.numpy)
+    limits = np.iinfo(dtype.name)
     some_ints = [0, 1, 2, 3, limits.max, limits.max - 1, limits.min, limits.min + 1]
     return np.array([*some_ints, *([-1, -2] if dtype.kind == "int" else [])], dtype.numpy)
 

@@ -49,7 +49,7 @@ def _reshape_samples(rng: np.random.Generator, dtype: DType) -> list[Sample]:
     return [((values(rng, dtype, a),), intern(ShapeOf(b))) for a, b in pairs]
 
 
-_reshape = Op(
+_reshape: Op = Op(
     "reshape",
     infer=_reshape_type,
     promote=keep,
@@ -159,7 +159,7 @@ def _transpose_samples(rng: np.random.Generator, dtype: DType) -> list[Sample]:
     return [((values(rng, dtype, shape),), intern(Permutation(order))) for shape, order in pairs]
 
 
-_transpose = Op(
+_transpose: Op = Op(
     "transpose",
     infer=_transpose_type,
     promote=keep,

@@ -75,7 +75,7 @@ def _slice_samples(rng: np.random.Generator, dtype: DType) -> list[Sample]:
     return [((values(rng, dtype, shape),), intern(attrs)) for shape, attrs in cases]
 
 
-_slice = Op(
+_slice: Op = Op(
     "slice",
     infer=_slice_type,
     promote=keep,
@@ -130,7 +130,7 @@ def _place_samples(rng: np.random.Generator, dtype: DType) -> list[Sample]:
     return made
 
 
-_place = Op(
+_place: Op = Op(
     "place",
     infer=_place_type,
     promote=keep,

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 from lithograph.ir import dtypes, scalar
-from lithograph.ir.attrs import Attrs
+from lithograph.ir.attrs import Attrs, Constant
 from lithograph.ir.interpret_scalar import evaluate
 from lithograph.ir.op import Alias, Element, Literal, Op, Pointwise, Reader
 from lithograph.ir.scalar import Scalar
@@ -30,7 +30,8 @@ def lowered(op: Op, operands: Sequence[np.ndarray], attrs: Attrs) -> np.ndarray 
     if isinstance(op.lowering, Alias):
         return operands[0].reshape(shape)
     if isinstance(op.lowering, Literal):
-        return attrs.value  # type: ignore[attr-defined, no-any-return]
+        assert isinstance(attrs, Constant)
+        return np.asarray(attrs.value)
     if isinstance(op.lowering, Pointwise):
         flat = [np.broadcast_to(x, shape).reshape(-1) for x in operands]
         scalars = [scalar.load(t.dtype, i, (scalar.iteration(0),)) for i, t in enumerate(types)]
@@ -56,7 +57,7 @@ def _values(
 def ulps(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     """How many floats lie between; 0 for two NaNs and for zeros of one sign, a huge number for NaN against a number."""
     if a.dtype.kind != "f":
-        return (a != b).astype(np.float64)
+        return np.asarray(a != b, np.float64)
     bits = np.int32 if a.dtype == np.float32 else np.int64
     ranks: list[np.ndarray] = []
     for x in (a, b):

@@ -17,7 +17,7 @@ X = np.random.default_rng(0).standard_normal((3, 4, 5)) * 2
 
 
 def exp_sum(x: np.ndarray, axis: int) -> np.ndarray:
-    return np.sum(np.exp(x), axis=axis, keepdims=True)
+    return np.asarray(np.sum(np.exp(x), axis=axis, keepdims=True))
 
 
 COMPOSITES: list[tuple[Callable[[Array], Array], np.ndarray]] = [
@@ -32,13 +32,13 @@ COMPOSITES: list[tuple[Callable[[Array], Array], np.ndarray]] = [
     (lambda x: ops.log_softmax(x, axis=1), X - np.log(exp_sum(X, 1))),
     (lambda x: ops.logsumexp(x, axis=-1), np.log(exp_sum(X, -1))[..., 0]),
     (lambda x: ops.logsumexp(x, axis=1, keepdims=True), np.log(exp_sum(X, 1))),
-    (ops.mean, np.mean(X)),
+    (ops.mean, np.asarray(np.mean(X))),
     (lambda x: ops.var(x, axis=1), np.var(X, axis=1)),
     (lambda x: ops.std(x, axis=(0, 2), correction=1), np.std(X, axis=(0, 2), ddof=1)),
     (lambda x: ops.clip(x, -1.0, 1.0), np.clip(X, -1, 1)),
     (lambda x: x[1:, ::-2] @ x[:1, 0, :, None], X[1:, ::-2] @ X[:1, 0, :, None]),
     (lambda x: ops.stack(ops.split(x, 2, axis=1), axis=0), np.stack(np.split(X, 2, axis=1))),
-    (lambda x: x[np.array([0, 2, 0])].max(axis=0), X[[0, 2, 0]].max(axis=0)),
+    (lambda x: ops.max(x[np.array([0, 2, 0])], axis=0), X[[0, 2, 0]].max(axis=0)),
     (lambda x: ops.tril(x) - ops.flip(x, axis=1), np.tril(X) - np.flip(X, 1)),
 ]
 

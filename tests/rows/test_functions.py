@@ -133,7 +133,7 @@ def test_eye_and_filled() -> None:
 def test_statistics() -> None:
     x = np.random.default_rng(0).standard_normal((4, 5, 6))
     with numpy_stage():
-        h = Held(x)
+        h: Any = Held(x)
         # float64 sums of 30 elements in another order: a few ULPs of the largest partial sum.
         for found, expected in [
             (h.mean(axis=(0, 2)), x.mean((0, 2))),
@@ -153,10 +153,10 @@ def test_reducing_no_axis_changes_nothing() -> None:
 
 def test_extrema_of_zeros_and_nan() -> None:
     with numpy_stage():
-        z = Held(np.array([[-0.0, 0.0], [0.0, -0.0], [-0.0, -0.0]]))
+        z: Any = Held(np.array([[-0.0, 0.0], [0.0, -0.0], [-0.0, -0.0]]))
         assert np.signbit(numpy_of(z.max(axis=1))).tolist() == [False, False, True]
         assert np.signbit(numpy_of(z.min(axis=1))).tolist() == [True, True, True]
-        n = Held(np.array([1.0, np.nan, 3.0, np.nan]))
+        n: Any = Held(np.array([1.0, np.nan, 3.0, np.nan]))
         assert np.isnan(numpy_of(n.max()))
         assert np.isnan(numpy_of(n.min()))
         assert (int(numpy_of(n.argmax())), int(numpy_of(n.argmin()))) == (1, 1)
