@@ -22,6 +22,7 @@ from . import (
     slicing,
     structural as structural,
     transcendental,
+    trigonometry,
 )
 from .activations import *  # noqa: F403
 from .arithmetic import *  # noqa: F403
@@ -36,9 +37,11 @@ from .reductions import *  # noqa: F403
 from .shapes import *  # noqa: F403
 from .slicing import *  # noqa: F403
 from .transcendental import *  # noqa: F403
+from .trigonometry import *  # noqa: F403
 
 _FAMILIES = (
     activations, arithmetic, conversion, division, gather, linalg, logic, reductions, shapes, slicing, transcendental,
+    trigonometry,
 )  # fmt: skip
 _OTHERS = ("full_like", "one_hot", "ones_like", "split", "tril", "triu", "zeros_like")
 
