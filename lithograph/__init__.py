@@ -1,5 +1,7 @@
 """The face of Lithograph: what users import; it knows no machinery, only where the machinery is."""
 
+# ruff: noqa: E402, F403 - the path has to be set first; the families of ops say what of them is public
+
 import os
 
 __version__ = "0.1.0"
@@ -9,3 +11,155 @@ _here = os.path.dirname(os.path.abspath(__file__))
 _beside = os.path.join(os.path.dirname(_here), "ir", "__init__.py")
 if os.path.isfile(_beside) and not os.path.isdir(os.path.join(_here, "ir")):
     __path__.append(os.path.dirname(_here))
+
+from .ir.array import Array
+from .ir.dtypes import (
+    DType,
+    bool_,
+    float32,
+    float64,
+    int8,
+    int16,
+    int32,
+    int64,
+    uint8,
+    uint16,
+    uint32,
+    uint64,
+)
+from .ir.errors import (
+    ArgumentError,
+    DivisionError,
+    DomainError,
+    DTypeError,
+    IntegerOverflow,
+    IRSyntaxError,
+    LithographError,
+    PassError,
+    RangeError,
+    ShapeError,
+    StateError,
+    TraceError,
+    VariableError,
+    VerifyError,
+)
+from .ir.ops import (
+    activations,
+    arithmetic,
+    conversion,
+    creation,
+    division,
+    gather,
+    joining,
+    linalg,
+    logic,
+    reductions,
+    shapes,
+    slicing,
+    transcendental,
+)
+from .ir.ops.activations import *
+from .ir.ops.arithmetic import *
+from .ir.ops.conversion import *
+from .ir.ops.creation import *
+from .ir.ops.division import *
+from .ir.ops.gather import *
+from .ir.ops.joining import *
+from .ir.ops.linalg import *
+from .ir.ops.logic import *
+from .ir.ops.reductions import *
+from .ir.ops.shapes import *
+from .ir.ops.slicing import *
+from .ir.ops.transcendental import *
+from .ir.parse import parse as parse_ir
+from .runtime import start as _start  # noqa: F401 - imported for its effect
+from .runtime.core import Tensor, dispose
+from .runtime.creation import (
+    asarray,
+    from_dlpack,
+    scalar,
+    tensor,
+    tensor1d,
+    tensor2d,
+    tensor3d,
+    tensor4d,
+    tensor5d,
+    tensor6d,
+)
+from .runtime.variable import Variable
+from .tracer.concrete import ConcreteFunction
+from .tracer.function import Function, function, run_functions_eagerly
+from .tracer.pytree import register_pytree
+from .tracer.signature import TensorSpec
+from .tracer.transforms import grad, grads, value_and_grad, variable_grads, vjp
+
+bool = bool_
+
+__all__ = [
+    "ArgumentError",
+    "Array",
+    "ConcreteFunction",
+    "DType",
+    "DTypeError",
+    "DivisionError",
+    "DomainError",
+    "Function",
+    "IRSyntaxError",
+    "IntegerOverflow",
+    "LithographError",
+    "PassError",
+    "RangeError",
+    "ShapeError",
+    "StateError",
+    "Tensor",
+    "TensorSpec",
+    "TraceError",
+    "Variable",
+    "VariableError",
+    "VerifyError",
+    "asarray",
+    "bool",
+    "bool_",
+    "dispose",
+    "float32",
+    "float64",
+    "from_dlpack",
+    "function",
+    "grad",
+    "grads",
+    "int8",
+    "int16",
+    "int32",
+    "int64",
+    "parse_ir",
+    "register_pytree",
+    "run_functions_eagerly",
+    "scalar",
+    "tensor",
+    "tensor1d",
+    "tensor2d",
+    "tensor3d",
+    "tensor4d",
+    "tensor5d",
+    "tensor6d",
+    "uint8",
+    "uint16",
+    "uint32",
+    "uint64",
+    "value_and_grad",
+    "variable_grads",
+    "vjp",
+]
+__all__ += activations.__all__
+__all__ += arithmetic.__all__
+__all__ += conversion.__all__
+__all__ += creation.__all__
+__all__ += division.__all__
+__all__ += gather.__all__
+__all__ += joining.__all__
+__all__ += linalg.__all__
+__all__ += logic.__all__
+__all__ += reductions.__all__
+__all__ += shapes.__all__
+__all__ += slicing.__all__
+__all__ += transcendental.__all__

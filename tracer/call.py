@@ -24,7 +24,7 @@ from ..runtime.record import (
 )
 from ..runtime.variable import Variable
 from .keys import default_key, is_array, is_permanent, leaf_key, static_key
-from .pytree import LEAF, Structure, container, flatten, sorted_keys, unflatten
+from .pytree import LEAF, Structure, container, count_leaves, flatten, sorted_keys, unflatten
 from .signature import Signature
 
 _WORD: Final = struct.Struct("<d")
@@ -101,11 +101,7 @@ class Call:
 
 
 def _stand_ins(structure: Structure, numbers: Iterator[int]) -> object:
-    return unflatten(structure, [_Place(next(numbers)) for _ in range(_count(structure))])
-
-
-def _count(structure: Structure) -> int:
-    return 1 if structure == LEAF else sum(map(_count, structure.children))
+    return unflatten(structure, [_Place(next(numbers)) for _ in range(count_leaves(structure))])
 
 
 def describe(leaves: Sequence[object], structure: Structure) -> str:

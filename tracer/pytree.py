@@ -187,6 +187,11 @@ def _unflatten(structure: Structure, leaves: Iterable[object]) -> object:
     return known.unflatten(structure.meta, [_unflatten(c, leaves) for c in structure.children])
 
 
+def count_leaves(structure: Structure) -> int:
+    """Number of leaves of a structure."""
+    return 1 if structure == LEAF else sum(map(count_leaves, structure.children))
+
+
 def tree_map(function: Callable[[object], object], tree: object) -> object:
     """The same containers around `function` of each leaf."""
     leaves, structure = flatten(tree)
