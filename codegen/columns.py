@@ -15,7 +15,7 @@ from ..ir.scalar import Scalar
 from . import instructions
 from .instructions import llvm_type
 from .nest import Reduction
-from .reduce import CHUNK, GROUP, LANES, PRIMITIVE, beats, combined, identity, tree
+from .reduce import CHUNK, GROUP, LANES, PRIMITIVE, beats, combined, empty, identity, tree
 from .scope import Evaluator, Scope
 
 _LEVELS = 20
@@ -44,7 +44,10 @@ class ColumnReducer:
         (number,) = r.iters
         extent = self.evaluator.nest.extents[number]
         size = self.evaluator.size(extent, scope)
-        if isinstance(extent, int) and 0 < extent <= LANES:
+        if extent == 0:
+            scope.reduced[expr] = lambda at: instructions.literal(r.dtype, empty(r), at.lanes)
+            return
+        if isinstance(extent, int) and extent <= LANES:
             scope.reduced[expr] = lambda at: self._short(r, number, extent, scope, at)
             return
         if r.combine in (Combine.ARGMAX, Combine.ARGMIN):

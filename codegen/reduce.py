@@ -99,17 +99,17 @@ class RowReducer:
         self.body = evaluator.body
 
     def reduce(self, expr: Scalar, scope: Scope) -> str:
-        """The value of a `reduce` scalar at a scalar scope."""
-        assert not scope.lanes
+        """The value of a `reduce` scalar; at a scope with lanes only for reductions over a single element."""
         r = self.evaluator.nest.reduction(expr)
         if not r.iters:
             if r.combine in (Combine.ARGMAX, Combine.ARGMIN):
-                return "0"
+                return instructions.literal(r.dtype, 0, scope.lanes)
             return self.evaluator.value(r.body, scope)
+        assert not scope.lanes
         (number,) = r.iters
         extent = self.evaluator.nest.extents[number]
         if extent == 0:
-            return instructions.literal(r.dtype, _empty(r))
+            return instructions.literal(r.dtype, empty(r))
         size = self._size(extent, scope)
         if r.combine is Combine.SUM and r.dtype.is_float:
             return self._sum(r, number, size, scope)

@@ -1,0 +1,113 @@
+"""Reductions, native against their references, in every form that the code generator has."""
+
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+import pytest
+
+from lithograph.ir import ops
+from lithograph.ir.array import Array
+from lithograph.ir.reduction import sum_in_order
+
+from .programs import compiled, eager, same_bits
+
+LENGTHS = (1, 2, 3, 7, 8, 15, 16, 17, 31, 33, 64, 100, 127, 128, 129, 143, 255, 256, 300, 1000, 4097)
+LONG = (65535, 65536, 65537, 65536 * 2, 65536 * 3 + 5, 65536 * 6 + 129, 65536 * 7)
+
+
+def values(shape: tuple[int, ...], dtype: type, seed: int = 0) -> np.ndarray:
+    x = np.random.default_rng(seed).standard_normal(shape) * 100
+    return x.astype(dtype)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("n", LENGTHS)
+def test_sums_follow_order_t8(n: int, dtype: type) -> None:
+    for shape, axes in (((n,), (0,)), ((3, n), (1,)), ((n, 5), (0,)), ((n, 37), (0,)), ((2, n, 3), (1,)), ((2, n, 33), (1,))):
+        x = values(shape, dtype)
+        expected = sum_in_order(x, axes)
+
+        def total(x: Array, axes: tuple[int, ...] = axes) -> Array:
+            return ops.sum(x, axis=axes)
+
+        assert same_bits(compiled(total, [x])[0], expected), (shape, axes, "compiled")
+        assert same_bits(eager(total, [x])[0], expected), (shape, axes, "eager")
+
+
+@pytest.mark.parametrize("n", LONG)
+def test_long_sums_follow_order_t8(n: int) -> None:
+    for shape, axes in (((n,), (0,)), ((2, n), (1,)), ((n, 3), (0,)), ((n, 18), (0,)), ((n // 7, 7), (0, 1))):
+        x = values(shape, np.float32)
+        expected = sum_in_order(x, axes)
+
+        def total(x: Array, axes: tuple[int, ...] = axes) -> Array:
+            return ops.sum(x, axis=axes)
+
+        assert same_bits(compiled(total, [x])[0], expected), (shape, axes, "compiled")
+        assert same_bits(eager(total, [x])[0], expected), (shape, axes, "eager")
+
+
+@pytest.mark.parametrize("axes", [a for k in (1, 2, 3, 4) for a in itertools.combinations(range(4), k)])
+def test_any_axes(axes: tuple[int, ...]) -> None:
+    x = values((3, 5, 2, 18), np.float32)
+    for keepdims in (False, True):
+
+        def several(x: Array, keepdims: bool = keepdims) -> tuple[Array, ...]:
+            return (
+                ops.sum(x, axis=axes, keepdims=keepdims),
+                ops.max(x, axis=axes, keepdims=keepdims),
+                ops.min(x, axis=axes, keepdims=keepdims),
+                ops.any(x > 150.0, axis=axes, keepdims=keepdims),
+                ops.all(x < 150.0, axis=axes, keepdims=keepdims),
+            )
+
+        expected = [
+            sum_in_order(x, axes).reshape(np.sum(x, axis=axes, keepdims=keepdims).shape),
+            x.max(axis=axes, keepdims=keepdims),
+            x.min(axis=axes, keepdims=keepdims),
+            (x > 150).any(axis=axes, keepdims=keepdims),
+            (x < 150).all(axis=axes, keepdims=keepdims),
+        ]
+        for got in (compiled(several, [x]), eager(several, [x])):
+            assert all(same_bits(a, np.asarray(b)) for a, b in zip(got, expected, strict=True))
+
+
+@pytest.mark.parametrize("dtype", [np.int32, np.int64, np.float32, np.float64])
+@pytest.mark.parametrize("shape", [(1, 4), (17, 1), (16, 33), (40, 5), (300, 20)])
+def test_positions_and_extrema(shape: tuple[int, int], dtype: type) -> None:
+    x = np.random.default_rng(3).integers(-5, 5, shape).astype(dtype)
+    if np.issubdtype(dtype, np.floating):
+        x[0, 0] = np.nan
+        x[-1, -1] = -0.0
+    for axis in (0, 1):
+
+        def several(x: Array, axis: int = axis) -> tuple[Array, ...]:
+            return ops.argmax(x, axis=axis), ops.argmin(x, axis=axis), ops.max(x, axis=axis), ops.min(x, axis=axis)
+
+        expected = [np.argmax(x, axis), np.argmin(x, axis), np.max(x, axis), np.min(x, axis)]
+        for got in (compiled(several, [x]), eager(several, [x])):
+            for a, b in zip(got, expected, strict=True):
+                assert np.array_equal(a, b, equal_nan=True)
+
+
+def test_empty_axes() -> None:
+    x = np.zeros((3, 0, 2), np.float32)
+
+    def totals(x: Array) -> tuple[Array, ...]:
+        return ops.sum(x, axis=1), ops.sum(x, axis=0), ops.sum(x), ops.any(x > 0, axis=1), ops.all(x > 0, axis=1)
+
+    expected = [np.zeros((3, 2), np.float32), np.zeros((0, 2), np.float32), np.float32(0), np.zeros((3, 2), bool), np.ones((3, 2), bool)]
+    for got in (compiled(totals, [x]), eager(totals, [x])):
+        assert all(same_bits(a, np.asarray(b)) for a, b in zip(got, expected, strict=True))
+
+
+def test_signs_of_zero_survive_sums() -> None:
+    x = np.full((40, 40), -0.0, np.float32)
+
+    def totals(x: Array) -> tuple[Array, ...]:
+        return ops.sum(x, axis=0), ops.sum(x, axis=1), ops.sum(x)
+
+    for got in (compiled(totals, [x]), eager(totals, [x])):
+        assert all(np.signbit(a).all() for a in got)
