@@ -11,46 +11,28 @@ The order of sums is part of the meaning (same bits on any number of threads, an
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 
+from . import gemm_job as job
 from . import words as w
-from .body import Body, Operand
+from .body import Body
 from .gemm_dot import CHUNK, dot
-from .gemm_micro import ELEMENTS, Tile, kernels, lane_mask, load, pack, store, tile_for
+from .gemm_micro import columns_kernel, kernels, rows_kernel
+from .gemm_pack import pack, pack_rows, pack_tasks
+from .gemm_tasks import Layout, add_tasks, tile_tasks
+from .gemm_vectors import ELEMENTS, Tile, columns_tile, row_tile, tile_for
 from .target import Target, host
 
 FEW = 16
 SEGMENT = 8192
 
-_ARGUMENTS = ("A", "sAb", "sAm", "sAk", "B", "sBb", "sBk", "sBn", "C", "sCb", "ldc", "batch", "M", "N", "K")
-_POINTERS = ("A", "B", "C", "scratch")
-_DERIVED = (
-    "chunks",
-    "partial",
-    "packedA",
-    "packedB",
-    "b0",
-    "batches",
-    "column",
-    "columns",
-    "row",
-    "rows",
-    "k0",
-    "depth",
-    "first",
-    "taskRows",
-    "taskColumns",
-    "rowTasks",
-    "columnTasks",
-    "panelsA",
-    "panelsB",
-    "batchA",
-    "batchB",
-    "to",
-    "toBatch",
-    "toRow",
-)
-_FIELDS = _ARGUMENTS + _DERIVED
+# Tasks per thread that share work evenly enough.
+_TASKS_PER_THREAD = 4
+# What is worth waking other threads for, about 8 microseconds each: multiply-adds; links packed, times
+# panels; links summed; outputs added.
+_WORTH, _WORTH_PACKING, _WORTH_SUMMING, _WORTH_ADDING = 400_000, 1_024, 65_536, 32_768
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,29 +40,40 @@ class Blocking:
     """Sizes of blocks, in elements of their axis.
 
     Attributes:
-        depth: k of a packed block.
-        rows: rows of A that are packed at a time.
+        depth: links of the chain that run over a block of tiles before the next ones.
         columns: columns of B that are packed at a time.
-        task_rows, task_columns: the part of C that one task computes.
-        budget: elements of packed operands that a group of batch entries may take together.
+        task_rows, task_columns: the largest part of C that one task computes.
+        budget: elements of packed B that a group of batch entries may take together.
+        near, narrow: elements and columns of B above which it is packed even where its rows are contiguous: a
+        panel
+            then touches fewer pages and cache sets.
+        few: rows of C up to which that does not pay.
     """
 
     depth: int
-    rows: int
     columns: int
     task_rows: int
     task_columns: int
     budget: int
+    near: int
+    narrow: int
+    few: int
 
 
 def blocking_for(tile: Tile) -> Blocking:
-    """The blocking for a tile: a task's operands fit the second-level cache, a packed block the third."""
+    """The blocking for a tile: what a task works on fits the second-level cache, a packed block the third."""
     depth = 384 if tile.element.size == 4 else 256
-    return Blocking(depth, 288 * tile.rows, 85 * tile.width, 15 * tile.rows, 10 * tile.width, 1 << 20)
+    return Blocking(depth, 85 * tile.width, 15 * tile.rows, 10 * tile.width, 1 << 20, 1 << 20, 2048, 256)
 
 
 def symbol(dtype: str) -> str:
-    """Name of the native function for a dtype (float32, float64, int32, int64); KeyError for another."""
+    """Name of the native function for a dtype (float32, float64, int32, int64); KeyError for another.
+
+    i64 f(ptr A, i64 sAb, i64 sAm, i64 sAk, ptr B, i64 sBb, i64 sBk, i64 sBn, ptr C, i64 sCb, i64 ldc,
+          i64 batch, i64 M, i64 N, i64 K, ptr scratch, i64 threads) returns 0. Strides are in elements and may
+          be
+    anything for A and B (a batch stride of 0 broadcasts); C has unit column stride and overlaps no operand.
+    """
     return f"litho_gemm_{ELEMENTS[dtype].name}"
 
 
@@ -98,157 +91,24 @@ def scratch_bytes(dtype: str, batch: int, m: int, n: int, k: int, target: Target
     if m * n < FEW:
         return batch * m * n * -(-k // CHUNK) * element.size
     tile = tile_for(target or host(), element)
+    packed = _packed_elements(tile, batch, n, k)
+    if n == 1:
+        packed = max(packed, _packed_elements(tile, batch, m, k))
+    return (packed + (batch * m * n if k > SEGMENT else 0)) * element.size
+
+
+def _packed_elements(tile: Tile, batch: int, n: int, k: int) -> int:
     blocking = blocking_for(tile)
-    deep = min(k, blocking.depth)
-    packed_a = -(-min(m, blocking.rows) // tile.rows) * tile.panel * deep
-    packed_b = -(-min(n, blocking.columns) // tile.lanes) * tile.lanes * deep
-    group = min(batch, max(1, blocking.budget // (packed_a + packed_b)))
-    segment = batch * m * n if k > SEGMENT else 0
-    return (group * (packed_a + packed_b) + segment) * element.size
+    block = -(-min(n, blocking.columns) // tile.lanes) * tile.lanes * min(k, blocking.depth)
+    return min(batch, max(1, blocking.budget // block)) * block
 
 
-def _slot(f: Body, name: str) -> str:
-    return w.at(f, "%job", _FIELDS.index(name), "i64")
-
-
-def _field(f: Body, name: str) -> str:
-    return w.get(f, _slot(f, name))
-
-
-def _pointer(f: Body, name: str) -> str:
-    return w.get(f, _slot(f, name), "ptr")
-
-
-def _set(f: Body, name: str, value: Operand) -> None:
-    w.put(f, value, _slot(f, name))
-
-
-def _sum(f: Body, *terms: str) -> str:
-    total = terms[0]
-    for term in terms[1:]:
-        total = w.add(f, total, term)
-    return total
-
-
-def _pack_tasks(declares: dict[str, None], tile: Tile) -> str:
-    """A task packs one panel: first all of B's, then all of A's."""
-    f = Body(declares)
-    t = tile.element.type
-    with f.loop("%lo", "%hi") as task:
-        panels_a, panels_b, depth = _field(f, "panelsA"), _field(f, "panelsB"), _field(f, "depth")
-        k0, b0 = _field(f, "k0"), _field(f, "b0")
-        of_b = w.mul(f, panels_b, _field(f, "batchB"))
-        with f.if_(w.compare(f, "slt", task.index, of_b)) as branch:
-            entry, panel = w.div(f, task.index, panels_b), w.rem(f, task.index, panels_b)
-            column = w.mul(f, panel, tile.width)
-            left = w.sub(f, _field(f, "columns"), column)
-            count = w.least(f, left, tile.width)
-            ld = w.round_up(f, count, tile.lanes)
-            size = w.mul(f, w.round_up(f, _field(f, "columns"), tile.lanes), depth)
-            to = w.at(f, _pointer(f, "packedB"), w.add(f, w.mul(f, entry, size), w.mul(f, column, depth)), t)
-            inner, outer = _field(f, "sBk"), _field(f, "sBn")
-            source = _sum(
-                f,
-                w.mul(f, w.add(f, b0, entry), _field(f, "sBb")),
-                w.mul(f, k0, inner),
-                w.mul(f, w.add(f, _field(f, "column"), column), outer),
-            )
-            base = w.at(f, _pointer(f, "B"), source, t)
-            with f.loop(0, count, tile.lanes) as vector:
-                here = w.at(f, to, vector.index, t)
-                there = w.at(f, base, w.mul(f, vector.index, outer), t)
-                rest = w.sub(f, count, vector.index)
-                f.emit(
-                    f"call void @pack_{tile.lanes}(ptr {here}, i64 {ld}, ptr {there}, "
-                    f"i64 {outer}, i64 {inner}, "
-                    f"i64 {rest}, i64 {depth})"
-                )
-            branch.otherwise()
-            number = w.sub(f, task.index, of_b)
-            entry, panel = w.div(f, number, panels_a), w.rem(f, number, panels_a)
-            row = w.mul(f, panel, tile.rows)
-            count = w.least(f, w.sub(f, _field(f, "rows"), row), tile.rows)
-            to = w.at(f, _pointer(f, "packedA"), w.mul(f, w.mul(f, number, tile.panel), depth), t)
-            outer, inner = _field(f, "sAm"), _field(f, "sAk")
-            source = _sum(
-                f,
-                w.mul(f, w.add(f, b0, entry), _field(f, "sAb")),
-                w.mul(f, k0, inner),
-                w.mul(f, w.add(f, _field(f, "row"), row), outer),
-            )
-            base = w.at(f, _pointer(f, "A"), source, t)
-            f.emit(
-                f"call void @pack_{tile.panel}(ptr {to}, i64 {tile.panel}, ptr {base}, "
-                f"i64 {outer}, i64 {inner}, "
-                f"i64 {count}, i64 {depth})"
-            )
-    f.emit("ret i64 0")
-    return f.function("internal i64 @pack_tasks(ptr %job, i64 %lo, i64 %hi)", "nounwind")
-
-
-def _tile_tasks(declares: dict[str, None], tile: Tile) -> str:
-    """A task computes one part of C, taskRows x taskColumns, for one batch entry and one block of k, from
-    panels.
-    """
-    f = Body(declares)
-    t = tile.element.type
-    with f.loop("%lo", "%hi") as task:
-        row_tasks, column_tasks = _field(f, "rowTasks"), _field(f, "columnTasks")
-        entry = w.div(f, task.index, w.mul(f, row_tasks, column_tasks))
-        within = w.rem(f, task.index, w.mul(f, row_tasks, column_tasks))
-        depth, first, ldc = _field(f, "depth"), _field(f, "first"), _field(f, "toRow")
-        i0 = w.mul(f, w.rem(f, within, row_tasks), _field(f, "taskRows"))
-        j0 = w.mul(f, w.div(f, within, row_tasks), _field(f, "taskColumns"))
-        i1 = w.least(f, w.add(f, i0, _field(f, "taskRows")), _field(f, "rows"))
-        j1 = w.least(f, w.add(f, j0, _field(f, "taskColumns")), _field(f, "columns"))
-        one_a = w.compare(f, "eq", _field(f, "batchA"), 1)
-        one_b = w.compare(f, "eq", _field(f, "batchB"), 1)
-        size_a = w.mul(f, w.mul(f, _field(f, "panelsA"), tile.panel), depth)
-        size_b = w.mul(f, w.round_up(f, _field(f, "columns"), tile.lanes), depth)
-        a0 = w.at(f, _pointer(f, "packedA"), w.mul(f, w.select(f, one_a, 0, entry), size_a), t)
-        b0 = w.at(f, _pointer(f, "packedB"), w.mul(f, w.select(f, one_b, 0, entry), size_b), t)
-        to = w.add(f, w.mul(f, w.add(f, _field(f, "b0"), entry), _field(f, "toBatch")), _field(f, "column"))
-        c0 = w.at(f, _pointer(f, "to"), w.add(f, to, w.mul(f, _field(f, "row"), ldc)), t)
-        with f.loop(j0, j1, tile.width) as column:
-            count = w.least(f, w.sub(f, j1, column.index), tile.width)
-            vectors = w.ceil_div(f, count, tile.lanes)
-            b = w.at(f, b0, w.mul(f, column.index, depth), t)
-            bk = w.mul(f, vectors, tile.lanes)
-            c1 = w.at(f, c0, column.index, t)
-            with f.loop(i0, i1, tile.rows) as row:
-                rows = w.least(f, w.sub(f, i1, row.index), tile.rows)
-                panel = w.mul(f, w.div(f, row.index, tile.rows), tile.panel)
-                a = w.at(f, a0, w.mul(f, panel, depth), t)
-                c = w.at(f, c1, w.mul(f, row.index, ldc), t)
-                number = w.add(f, w.mul(f, w.sub(f, rows, 1), tile.vectors), w.sub(f, vectors, 1))
-                kernel = w.get(f, w.at(f, "@packed", number, "ptr"), "ptr")
-                f.emit(
-                    f"call void {kernel}(ptr {a}, i64 0, i64 0, ptr {b}, i64 {bk}, ptr {c}, "
-                    f"i64 {ldc}, i64 {depth}, "
-                    f"i64 {first}, i64 {count})"
-                )
-    f.emit("ret i64 0")
-    return f.function("internal i64 @tile_tasks(ptr %job, i64 %lo, i64 %hi)", "nounwind")
-
-
-def _add_tasks(declares: dict[str, None], tile: Tile) -> str:
-    """A task adds one row of a later segment to its row of C."""
-    f = Body(declares)
-    e, v = tile.element, tile.vector
-    with f.loop("%lo", "%hi") as task:
-        rows, n = _field(f, "M"), _field(f, "N")
-        entry, row = w.div(f, task.index, rows), w.rem(f, task.index, rows)
-        offset = w.add(f, w.mul(f, entry, _field(f, "sCb")), w.mul(f, row, _field(f, "ldc")))
-        to = w.at(f, _pointer(f, "C"), offset, e.type)
-        source = w.at(f, _pointer(f, "to"), w.mul(f, task.index, n), e.type)
-        with f.loop(0, n, tile.lanes) as loop:
-            mask = lane_mask(f, tile, w.sub(f, n, loop.index))
-            place = w.at(f, to, loop.index, e.type)
-            held = load(f, tile, place, mask)
-            more = load(f, tile, w.at(f, source, loop.index, e.type), mask)
-            store(f, tile, f.assign(f"{'fadd' if e.floating else 'add'} {v} {held}, {more}"), place, mask)
-    f.emit("ret i64 0")
-    return f.function("internal i64 @add_tasks(ptr %job, i64 %lo, i64 %hi)", "nounwind")
+def _packed(f: Body, tile: Tile, blocking: Blocking) -> tuple[str, str]:
+    """Batch entries packed together, and elements of their packed B; the twin of `_packed_elements`."""
+    columns = w.round_up(f, w.least(f, job.field(f, "N"), blocking.columns), tile.lanes)
+    block = w.mul(f, columns, w.least(f, "%K", blocking.depth))
+    group = w.least(f, "%batch", w.most(f, w.div(f, blocking.budget, block), 1))
+    return group, w.mul(f, group, block)
 
 
 def _launch(f: Body, tasks: str, n: str, worth: str) -> None:
@@ -258,132 +118,171 @@ def _launch(f: Body, tasks: str, n: str, worth: str) -> None:
     f.emit(f"call i64 @litho_parallel(ptr @{tasks}, ptr %job, i64 {n}, i64 {grain})")
 
 
-def _packed(f: Body, tile: Tile, blocking: Blocking) -> tuple[str, str, str]:
-    """Batch entries that are packed together, elements of their packed B, and elements of all; as in
-    `scratch_bytes`.
-    """
-    deep = w.least(f, "%K", blocking.depth)
-    panels = w.ceil_div(f, w.least(f, "%M", blocking.rows), tile.rows)
-    a = w.mul(f, w.mul(f, panels, tile.panel), deep)
-    b = w.mul(f, w.round_up(f, w.least(f, "%N", blocking.columns), tile.lanes), deep)
-    both = w.add(f, a, b)
-    group = w.least(f, "%batch", w.most(f, w.div(f, blocking.budget, both), 1))
-    return group, w.mul(f, group, b), w.mul(f, group, both)
+def _cut(f: Body, extent: str, pieces: str, unit: int, most: int) -> str:
+    """The length of each piece when `extent` is cut into at least so many, whole units long."""
+    return w.least(f, w.round_up(f, w.ceil_div(f, extent, pieces), unit), most)
 
 
-def _blocks(f: Body, tile: Tile, blocking: Blocking, segment: str, length: str) -> None:
-    """All tiles of one segment of k, for groups of batch entries, blocks of columns, of k, of rows."""
-    e = tile.element
-    m, n, batch = (_field(f, x) for x in ("M", "N", "batch"))
-    group, of_b, _ = _packed(f, tile, blocking)
-    w.put(f, "%scratch", _slot(f, "packedB"), "ptr")
-    w.put(f, w.at(f, "%scratch", of_b, e.type), _slot(f, "packedA"), "ptr")
-    with f.loop(0, batch, group) as entry, f.loop(0, n, blocking.columns) as column:
-        batches, columns = (
-            w.least(f, w.sub(f, batch, entry.index), group),
-            w.least(f, w.sub(f, n, column.index), blocking.columns),
+def _share(f: Body, tile: Tile, blocking: Blocking, tasks: str, batches: str) -> None:
+    """Cut the rows and columns under way into tasks, the axis with more tiles first, and launch them."""
+    rows, columns, depth = (job.field(f, x) for x in ("rows", "columns", "depth"))
+    worth = w.compare(f, "sgt", w.mul(f, w.mul(f, rows, columns), w.mul(f, depth, batches)), _WORTH)
+    shared = w.both(f, worth, w.compare(f, "sgt", "%threads", 1))
+    pieces = w.select(f, shared, w.ceil_div(f, w.mul(f, "%threads", _TASKS_PER_THREAD), batches), 1)
+    wide = w.compare(f, "sgt", w.ceil_div(f, columns, tile.width), w.ceil_div(f, rows, tile.rows))
+    of_rows, of_columns = (rows, tile.rows, blocking.task_rows), (columns, tile.width, blocking.task_columns)
+    with f.if_(wide) as branch:
+        length = _cut(f, columns, pieces, *of_columns[1:])
+        rest = w.ceil_div(f, pieces, w.ceil_div(f, columns, length))
+        job.update(f, taskColumns=length, taskRows=_cut(f, rows, rest, *of_rows[1:]))
+        branch.otherwise()
+        length = _cut(f, rows, pieces, *of_rows[1:])
+        rest = w.ceil_div(f, pieces, w.ceil_div(f, rows, length))
+        job.update(f, taskRows=length, taskColumns=_cut(f, columns, rest, *of_columns[1:]))
+    row_tasks = w.ceil_div(f, rows, job.field(f, "taskRows"))
+    column_tasks = w.ceil_div(f, columns, job.field(f, "taskColumns"))
+    job.update(f, rowTasks=row_tasks, columnTasks=column_tasks)
+    _launch(f, tasks, w.mul(f, batches, w.mul(f, row_tasks, column_tasks)), shared)
+
+
+def _packed_segment(f: Body, tile: Tile, blocking: Blocking, segment: str, length: str) -> None:
+    """One segment of k with B in panels: groups of batch entries, blocks of columns, blocks of k."""
+    m, n = job.field(f, "M"), job.field(f, "N")
+    group, _ = _packed(f, tile, blocking)
+    job.update_pointer(f, "packed", "%scratch")
+    job.update(f, row=0, rows=m)
+    with f.loop(0, "%batch", group) as entry, f.loop(0, n, blocking.columns) as column:
+        batches = w.least(f, w.sub(f, "%batch", entry.index), group)
+        columns = w.least(f, w.sub(f, n, column.index), blocking.columns)
+        shared = w.compare(f, "eq", job.field(f, "sBb"), 0)
+        packed_batch, panels = w.select(f, shared, 1, batches), w.ceil_div(f, columns, tile.width)
+        job.update(
+            f, b0=entry.index, column=column.index, columns=columns, packedBatch=packed_batch, panels=panels
         )
-        for name, value in (
-            ("b0", entry.index),
-            ("batches", batches),
-            ("column", column.index),
-            ("columns", columns),
-        ):
-            _set(f, name, value)
-        with f.loop(0, length, blocking.depth) as block, f.loop(0, m, blocking.rows) as row:
+        with f.loop(0, length, blocking.depth) as block:
             depth = w.least(f, w.sub(f, length, block.index), blocking.depth)
-            rows = w.least(f, w.sub(f, m, row.index), blocking.rows)
-            begins = f.assign(f"zext i1 {w.compare(f, 'eq', block.index, 0)} to i64")
-            # B stays packed while the rows change.
-            b_shared = w.compare(f, "eq", _field(f, "sBb"), 0)
-            batch_b = w.select(f, b_shared, 1, batches)
-            batch_a = w.select(f, w.compare(f, "eq", _field(f, "sAb"), 0), 1, batches)
-            panels_a, panels_b = w.ceil_div(f, rows, tile.rows), w.ceil_div(f, columns, tile.width)
-            panels_now = w.select(f, w.compare(f, "eq", row.index, 0), panels_b, 0)
-            row_tasks = w.ceil_div(f, rows, blocking.task_rows)
-            column_tasks = w.ceil_div(f, columns, blocking.task_columns)
-            for name, value in (
-                ("k0", w.add(f, segment, block.index)),
-                ("depth", depth),
-                ("first", begins),
-                ("row", row.index),
-                ("rows", rows),
-                ("batchA", batch_a),
-                ("batchB", batch_b),
-                ("panelsA", panels_a),
-                ("panelsB", panels_now),
-                ("taskRows", str(blocking.task_rows)),
-                ("taskColumns", str(blocking.task_columns)),
-                ("rowTasks", row_tasks),
-                ("columnTasks", column_tasks),
-            ):
-                _set(f, name, value)
-            packs = w.add(f, w.mul(f, batch_a, panels_a), w.mul(f, batch_b, panels_now))
-            moved = w.mul(f, depth, packs)
-            _launch(f, "pack_tasks", packs, w.compare(f, "sgt", moved, 1024))
-            work = w.mul(f, w.mul(f, rows, columns), w.mul(f, depth, batches))
-            tasks = w.mul(f, batches, w.mul(f, row_tasks, column_tasks))
-            _launch(f, "tile_tasks", tasks, w.compare(f, "sgt", work, 400_000))
+            job.update(f, k0=w.add(f, segment, block.index), depth=depth, resumed=block.index)
+            tasks = w.mul(f, packed_batch, panels)
+            _launch(f, "pack_tasks", tasks, w.compare(f, "sgt", w.mul(f, depth, tasks), _WORTH_PACKING))
+            _share(f, tile, blocking, "panels_tasks", batches)
+
+
+def _direct_segment(f: Body, tile: Tile, blocking: Blocking, tasks: str, segment: str, length: str) -> None:
+    """One segment of k with B read where it is."""
+    m, n = job.field(f, "M"), job.field(f, "N")
+    job.update(f, b0=0, row=0, rows=m, column=0, columns=n, k0=segment, depth=length, resumed=0)
+    _share(f, tile, blocking, tasks, "%batch")
+
+
+def _segments(f: Body, tile: Tile, blocking: Blocking) -> None:
+    """The chains over k, in segments."""
+    m, n = job.field(f, "M"), job.field(f, "N")
+    row, turned = row_tile(tile), columns_tile(tile)
+    rows_of_b = w.compare(f, "eq", job.field(f, "sBn"), 1)
+    narrow = w.compare(f, "sle", n, blocking.narrow)
+    near = w.both(f, narrow, w.compare(f, "sle", w.mul(f, n, "%K"), blocking.near))
+    flat = w.compare(f, "sle", m, blocking.few)
+    columns_of_b = w.compare(f, "eq", job.field(f, "sBk"), 1)
+    low = w.compare(f, "sle", m, turned.rows)
+    ways = (
+        (w.both(f, rows_of_b, w.compare(f, "eq", m, 1)), row, "row_tasks", 64 * row.width),
+        (w.both(f, rows_of_b, w.either(f, near, flat)), tile, "rows_tasks", blocking.task_columns),
+        (w.both(f, columns_of_b, low), turned, "columns_tasks", 64 * turned.width),
+    )
+    outputs = w.mul(f, w.mul(f, m, n), "%batch")
+    with f.loop(0, "%K", SEGMENT) as segment:
+        length = w.least(f, w.sub(f, "%K", segment.index), SEGMENT)
+        later = w.compare(f, "sgt", segment.index, 0)
+        # After the first segment, tiles go to scratch, behind packed B, and are then added to C.
+        partial = w.at(f, "%scratch", _packed(f, tile, blocking)[1], tile.element.type)
+        job.update_pointer(f, "to", w.select_ptr(f, later, partial, "%C"))
+        entry, across = w.select(f, later, w.mul(f, m, n), "%sCb"), w.select(f, later, n, "%ldc")
+        job.update(f, toBatch=entry, toRow=across)
+        end = f.fresh_label("end")
+        for condition, part, tasks, most in ways:
+            with f.if_(condition):
+                _direct_segment(f, part, replace(blocking, task_columns=most), tasks, segment.index, length)
+                f.emit(f"br label %{end}")
+                f.label(f.fresh_label("unreached"))
+        _packed_segment(f, tile, blocking, segment.index, length)
+        f.emit(f"br label %{end}")
+        f.label(end)
+        with f.if_(later):
+            _launch(f, "add_tasks", w.mul(f, "%batch", m), w.compare(f, "sgt", outputs, _WORTH_ADDING))
+
+
+@contextmanager
+def _returning_if(f: Body, condition: str) -> Iterator[None]:
+    """What is written inside runs and returns where `condition` holds."""
+    with f.if_(condition):
+        yield
+        f.emit("ret i64 0")
+        f.label(f.fresh_label("unreached"))
+
+
+def _columns_as_row(f: Body) -> None:
+    """A product with one column, contiguous in C, becomes its transpose: a row of outputs."""
+    swap = w.both(f, w.compare(f, "eq", "%N", 1), w.compare(f, "eq", "%ldc", 1))
+    with f.if_(swap):
+        job.update_pointer(f, "A", "%B")
+        job.update_pointer(f, "B", "%A")
+        job.update(f, sAb="%sBb", sAm="%sBn", sAk="%sBk", sBb="%sAb", sBk="%sAk", sBn="%sAm", M=1, N="%M")
 
 
 def _entry(declares: dict[str, None], tile: Tile, blocking: Blocking) -> str:
     """The exported function: fills in the job and chooses among the orders of sums by the extents alone."""
     f = Body(declares)
     e = tile.element
-    f.emit(f"%job = alloca i64, i64 {len(_FIELDS)}, align 64")
-    for name in _ARGUMENTS:
-        w.put(f, f"%{name}", _slot(f, name), "ptr" if name in _POINTERS else "i64")
+    f.emit(f"%job = alloca i64, i64 {job.WORDS}, align 64")
+    for name in job.ARGUMENTS:
+        w.put(f, f"%{name}", job.slot(f, name), "ptr" if name in job.POINTERS else "i64")
     size = w.mul(f, "%M", "%N")
     outputs = w.mul(f, size, "%batch")
-    with f.if_(w.compare(f, "sle", outputs, 0)):
-        f.emit("ret i64 0")
-        f.label(f.fresh_label("unreached"))
-    with f.if_(w.compare(f, "sle", "%K", 0)):
-        with f.loop(0, "%batch") as b, f.loop(0, "%M") as i, f.loop(0, "%N") as j:
-            offset = w.add(f, w.mul(f, b.index, "%sCb"), w.add(f, w.mul(f, i.index, "%ldc"), j.index))
-            w.put(f, e.zero, w.at(f, "%C", offset, e.type), e.type, e.size)
-        f.emit("ret i64 0")
-        f.label(f.fresh_label("unreached"))
-    with f.if_(w.compare(f, "slt", size, FEW)):
+    with _returning_if(f, w.compare(f, "sle", outputs, 0)):
+        pass
+    with (
+        _returning_if(f, w.compare(f, "sle", "%K", 0)),
+        f.loop(0, "%batch") as b,
+        f.loop(0, "%M") as i,
+        f.loop(0, "%N") as j,
+    ):
+        offset = w.add(f, job.dot_product(f, (b.index, "%sCb"), (i.index, "%ldc")), j.index)
+        w.put(f, e.zero, w.at(f, "%C", offset, e.type), e.type, e.size)
+    with _returning_if(f, w.compare(f, "slt", size, FEW)):
         chunks = w.ceil_div(f, "%K", CHUNK)
-        _set(f, "chunks", chunks)
-        w.put(f, "%scratch", _slot(f, "partial"), "ptr")
-        _launch(
-            f, "dot_tasks", w.mul(f, outputs, chunks), w.compare(f, "sgt", w.mul(f, outputs, "%K"), 65_536)
-        )
+        job.update(f, chunks=chunks)
+        job.update_pointer(f, "partial", "%scratch")
+        worth = w.compare(f, "sgt", w.mul(f, outputs, "%K"), _WORTH_SUMMING)
+        _launch(f, "dot_tasks", w.mul(f, outputs, chunks), worth)
         f.emit("call void @dot_join(ptr %job)")
-        f.emit("ret i64 0")
-        f.label(f.fresh_label("unreached"))
-    with f.loop(0, "%K", SEGMENT) as segment:
-        later = w.compare(f, "sgt", segment.index, 0)
-        # After the first segment, tiles go to scratch, behind the packed operands, and are then added to C.
-        partial = w.at(f, "%scratch", _packed(f, tile, blocking)[2], e.type)
-        w.put(f, w.select_ptr(f, later, partial, "%C"), _slot(f, "to"), "ptr")
-        _set(f, "toBatch", w.select(f, later, size, "%sCb"))
-        _set(f, "toRow", w.select(f, later, "%N", "%ldc"))
-        _blocks(f, tile, blocking, segment.index, w.least(f, w.sub(f, "%K", segment.index), SEGMENT))
-        with f.if_(later):
-            _launch(f, "add_tasks", w.mul(f, "%batch", "%M"), w.compare(f, "sgt", outputs, 32_768))
+    _columns_as_row(f)
+    _segments(f, tile, blocking)
     f.emit("ret i64 0")
-    signature = ", ".join(
-        f"{'ptr' if name in _POINTERS else 'i64'} %{name}" for name in (*_ARGUMENTS, "scratch", "threads")
-    )
-    return f.function(f"i64 @litho_gemm_{e.name}({signature})", "nounwind")
+    arguments = (*job.ARGUMENTS, "scratch", "threads")
+    signature = ", ".join(f"{'ptr' if name in job.POINTERS else 'i64'} %{name}" for name in arguments)
+    return f.function(f"i64 @litho_gemm_{e.name}({signature})", job.ATTRIBUTES)
 
 
 def support_text(dtype: str, target: Target) -> str:
     """The LLVM module of one dtype; it exports `symbol(dtype)` and imports litho_parallel."""
     element = ELEMENTS[dtype]
     tile = tile_for(target, element)
+    row, turned = row_tile(tile), columns_tile(tile)
     blocking = blocking_for(tile)
     declares: dict[str, None] = {"declare i64 @litho_parallel(ptr, ptr, i64, i64)": None}
     parts = [
-        kernels(declares, tile, "packed", packed=True),
-        *(pack(declares, tile, f"pack_{width}", width) for width in sorted({tile.lanes, tile.panel})),
-        _pack_tasks(declares, tile),
-        _tile_tasks(declares, tile),
-        _add_tasks(declares, tile),
-        dot(declares, element, _field),
+        kernels(declares, tile, "rows", sorted({1, 2, 4, tile.rows}), rows_kernel),
+        kernels(declares, row, "row", (1,), rows_kernel),
+        kernels(declares, turned, "columns", sorted({1, 2, turned.rows}), columns_kernel),
+        pack(declares, tile),
+        pack_rows(declares, tile),
+        pack_tasks(declares, tile),
+        tile_tasks(declares, tile, "panels_tasks", "rows", Layout.PANELS, blocking.depth),
+        tile_tasks(declares, tile, "rows_tasks", "rows", Layout.ROWS, blocking.depth),
+        tile_tasks(declares, row, "row_tasks", "row", Layout.ROWS, 16),
+        tile_tasks(declares, turned, "columns_tasks", "columns", Layout.COLUMNS, SEGMENT),
+        add_tasks(declares, tile),
+        dot(declares, element),
         _entry(declares, tile, blocking),
     ]
     return "\n".join([*declares, *parts])

@@ -10,9 +10,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from . import gemm_job as job
 from . import words as w
 from .body import Body
-from .gemm_micro import Element, Tile, lane_mask, load
+from .gemm_vectors import Element, Tile, lane_mask, load
 
 CHUNK = 65_536
 _LANES = 16
@@ -99,56 +100,56 @@ def _chunk(declares: dict[str, None], element: Element) -> str:
         f.label(f.fresh_label("unreached"))
     f.emit(f"ret {t} {reduced(swept(strided))}")
     signature = f"internal {t} @dot_chunk(ptr %a, i64 %sa, ptr %b, i64 %sb, i64 %n)"
-    return f.function(signature, '"prefer-vector-width"="512" nounwind')
+    return f.function(signature, job.ATTRIBUTES)
 
 
-def dot(declares: dict[str, None], element: Element, field: Callable[[Body, str], str]) -> str:
+def dot(declares: dict[str, None], element: Element) -> str:
     """The task function `dot_tasks` (a task is one chunk of one output) and `dot_join`, which adds the chunks
     up.
-
-    Args:
-        declares: the module's declarations.
-        element: the element type.
-        field: reads a field of the job `%job`: the operands' strides and extents, `partial` and `chunks`.
     """
     f = Body(declares)
     t, size = element.type, element.size
     with f.loop("%lo", "%hi") as task:
-        chunks = field(f, "chunks")
+        chunks = job.field(f, "chunks")
         output, chunk = w.div(f, task.index, chunks), w.rem(f, task.index, chunks)
-        j = w.rem(f, output, field(f, "N"))
-        rows = w.div(f, output, field(f, "N"))
-        i, batch = w.rem(f, rows, field(f, "M")), w.div(f, rows, field(f, "M"))
+        j = w.rem(f, output, job.field(f, "N"))
+        rows = w.div(f, output, job.field(f, "N"))
+        i, batch = w.rem(f, rows, job.field(f, "M")), w.div(f, rows, job.field(f, "M"))
         k = w.mul(f, chunk, CHUNK)
         places = []
         for operand, strides in (("A", ("sAb", "sAm", "sAk")), ("B", ("sBb", "sBn", "sBk"))):
             offset = "0"
             for index, stride in zip((batch, i if operand == "A" else j, k), strides, strict=True):
-                offset = w.add(f, offset, w.mul(f, index, field(f, stride)))
-            base = f.assign(f"inttoptr i64 {field(f, operand)} to ptr")
+                offset = w.add(f, offset, w.mul(f, index, job.field(f, stride)))
+            base = job.pointer(f, operand)
             places.append(w.at(f, base, offset, t))
-        n = w.least(f, w.sub(f, field(f, "K"), k), CHUNK)
-        arguments = f"ptr {places[0]}, i64 {field(f, 'sAk')}, ptr {places[1]}, i64 {field(f, 'sBk')}, i64 {n}"
+        n = w.least(f, w.sub(f, job.field(f, "K"), k), CHUNK)
+        arguments = (
+            f"ptr {places[0]}, i64 {job.field(f, 'sAk')}, ptr {places[1]}, i64 {job.field(f, 'sBk')}, i64 {n}"
+        )
         value = f.assign(f"call {t} @dot_chunk({arguments})")
-        partial = f.assign(f"inttoptr i64 {field(f, 'partial')} to ptr")
+        partial = job.pointer(f, "partial")
         w.put(f, value, w.at(f, partial, task.index, t), t, size)
-    f.emit("ret i64 0")
-    tasks = f.function("internal i64 @dot_tasks(ptr %job, i64 %lo, i64 %hi)", "nounwind")
-    return "\n".join((_chunk(declares, element), tasks, _join(declares, element, field)))
+    tasks = job.task_function(f, "dot_tasks")
+    return "\n".join((_chunk(declares, element), tasks, _join(declares, element)))
 
 
-def _join(declares: dict[str, None], element: Element, field: Callable[[Body, str], str]) -> str:
+def _join(declares: dict[str, None], element: Element) -> str:
     """void dot_join(job): chunk results, added by adjacent pairs in place, go to C."""
     f = Body(declares)
     t, size = element.type, element.size
-    partial = f.assign(f"inttoptr i64 {field(f, 'partial')} to ptr")
-    c = f.assign(f"inttoptr i64 {field(f, 'C')} to ptr")
-    with f.loop(0, field(f, "batch")) as b, f.loop(0, field(f, "M")) as i, f.loop(0, field(f, "N")) as j:
-        row = w.add(f, w.mul(f, b.index, field(f, "M")), i.index)
-        output = w.add(f, w.mul(f, row, field(f, "N")), j.index)
-        base = w.at(f, partial, w.mul(f, output, field(f, "chunks")), t)
+    partial = job.pointer(f, "partial")
+    c = job.pointer(f, "C")
+    with (
+        f.loop(0, job.field(f, "batch")) as b,
+        f.loop(0, job.field(f, "M")) as i,
+        f.loop(0, job.field(f, "N")) as j,
+    ):
+        row = w.add(f, w.mul(f, b.index, job.field(f, "M")), i.index)
+        output = w.add(f, w.mul(f, row, job.field(f, "N")), j.index)
+        base = w.at(f, partial, w.mul(f, output, job.field(f, "chunks")), t)
         # 2^58 chunks are more than an address space holds; levels past the last one do nothing.
-        with f.loop(0, 58, carried=[("i64", field(f, "chunks"))]) as level:
+        with f.loop(0, 58, carried=[("i64", job.field(f, "chunks"))]) as level:
             n = level.values[0]
             pairs = w.div(f, n, 2)
             with f.loop(0, pairs) as pair:
@@ -162,7 +163,9 @@ def _join(declares: dict[str, None], element: Element, field: Callable[[Body, st
                 w.put(f, odd, w.at(f, base, pairs, t), t, size)
             level.next([w.add(f, pairs, is_odd)])
         offset = w.add(
-            f, w.mul(f, b.index, field(f, "sCb")), w.add(f, w.mul(f, i.index, field(f, "ldc")), j.index)
+            f,
+            w.mul(f, b.index, job.field(f, "sCb")),
+            w.add(f, w.mul(f, i.index, job.field(f, "ldc")), j.index),
         )
         w.put(f, w.get(f, base, t, size), w.at(f, c, offset, t), t, size)
     f.emit("ret void")

@@ -7,7 +7,7 @@ from __future__ import annotations
 import functools
 
 from . import gemm, jit, pool
-from .gemm_micro import ELEMENTS
+from .gemm_vectors import ELEMENTS
 from .target import host
 
 
