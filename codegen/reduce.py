@@ -284,7 +284,8 @@ def beats(body: Body, combine: Combine, dtype: DType, new: str, best: str, lanes
     return body.assign(f"or {bits} {beyond}, {first_nan}")
 
 
-def _empty(r: Reduction) -> Number:
+def empty(r: Reduction) -> Number:
+    """The result over no elements: +0.0 for float sums."""
     if r.combine is Combine.SUM:
         return 0.0 if r.dtype.is_float else 0
     return identity(r.combine, r.dtype)
