@@ -42,7 +42,9 @@ T_PINS: Final = HEAD + 48
 T_FLAGS: Final = HEAD + 56
 INLINE: Final = HEAD + 64
 INLINE_MOST: Final = 256
+POOLED_MOST: Final = 64
 HIDDEN: Final = 1  # a holder of shared memory: not counted as a tensor
+POOLED: Final = 4  # room for POOLED_MOST bytes: its object is used again
 RELEASED: Final = 2  # owns no memory: a view, shared, or disposed
 
 # Cell

@@ -204,6 +204,8 @@ def _match(m: Module) -> None:
             f.store(data.value, f.index(bufs, f.load("i64", row, 24)))
         with f.else_():
             _other(f, record, row, code, o, kind, slots, bufs, frame)
+    with f.if_(field(f, record, "n_state").eq(0)):
+        f.ret("true")
     f.ret(f.call("match_state", record))
 
 

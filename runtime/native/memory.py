@@ -21,6 +21,8 @@ from .layout import (
     LIVE_BYTES,
     LIVE_PEAK,
     LIVE_TENSORS,
+    POOLED,
+    POOLED_MOST,
     RELEASED,
     T_AVAL,
     T_BASE,
@@ -36,6 +38,7 @@ from .layout import (
 KEEP_FROM: Final = 4 << 20
 KEEP_MOST: Final = 1 << 30
 KEPT: Final = 8
+SPARE: Final = 64
 _HEADROOM: Final = 72  # for the raw pointer and the alignment, given that malloc aligns to 16
 
 
@@ -72,6 +75,7 @@ def fail(f: Function, error: str, message: str, result: Operand = NULL) -> None:
 def emit(m: Module) -> None:
     """Add the allocator to a module."""
     m.data("kept", 2 * KEPT + 2)
+    m.data("spare", SPARE + 1)
     m.declare("trim", "void")
     _references(m)
     _blocks(m)
@@ -181,6 +185,11 @@ def _init(f: Function, nbytes: Value, inline: Operand, aval: Value, base: Operan
     with f.if_(t.eq(NULL), unlikely=True):
         f.ret(NULL)
     f.call("PyObject_Init", t, f.load("ptr", f.address("types")))
+    _fill(f, t, nbytes, aval, base, flags)
+    return t
+
+
+def _fill(f: Function, t: Value, nbytes: Value, aval: Value, base: Operand, flags: int) -> None:
     incref(f, aval)
     f.store(aval, t, T_AVAL)
     f.store(base, t, T_BASE, "ptr")
@@ -188,11 +197,26 @@ def _init(f: Function, nbytes: Value, inline: Operand, aval: Value, base: Operan
     f.store(NULL, t, T_WEAKREFS, "ptr")
     f.store(0, t, T_PINS)
     f.store(flags, t, T_FLAGS)
-    return t
 
 
 def _tensors(m: Module) -> None:
-    f = m.function("inline_new", "ptr", "ptr", "i64", inline="alwaysinline")
+    f = m.function("small_new", "ptr", "ptr", "i64", inline="alwaysinline")
+    aval, nbytes = f.parameters
+    t = f.variable("ptr")
+    spare = f.address("spare")
+    n = f.load("i64", spare)
+    with f.if_(n.gt(0)):
+        f.store(n - 1, spare)
+        t.set(f.load("ptr", f.index(spare, n)))
+        f.store(1, t.value)
+        _fill(f, t.value, nbytes, aval, NULL, POOLED)
+    with f.else_():
+        t.set(_init(f, nbytes, POOLED_MOST, aval, NULL, POOLED))
+    f.store(f.at(t.value, INLINE), t.value, T_DATA)
+    f.store(NULL, t.value, T_MEMORY, "ptr")
+    f.ret(t.value)
+
+    f = m.function("inline_new", "ptr", "ptr", "i64")
     aval, nbytes = f.parameters
     t = _init(f, nbytes, nbytes.text, aval, NULL, 0)
     f.store(f.at(t, INLINE), t, T_DATA)
@@ -214,10 +238,13 @@ def _tensors(m: Module) -> None:
     f = m.function("tensor_new", "ptr", "ptr", "i64")
     aval, nbytes = f.parameters
     made = f.variable("ptr")
-    with f.if_(nbytes.above(INLINE_MOST)):
-        made.set(f.call("heap_new", aval, nbytes))
+    with f.if_(nbytes.above(POOLED_MOST)):
+        with f.if_(nbytes.above(INLINE_MOST)):
+            made.set(f.call("heap_new", aval, nbytes))
+        with f.else_():
+            made.set(f.call("inline_new", aval, nbytes))
     with f.else_():
-        made.set(f.call("inline_new", aval, nbytes))
+        made.set(f.call("small_new", aval, nbytes))
     with f.if_(made.value.eq(NULL), unlikely=True):
         f.call("PyErr_NoMemory")
         f.ret(NULL)
@@ -262,6 +289,13 @@ def _tensors(m: Module) -> None:
         f.bump(f.address("live"), -1, LIVE_TENSORS)
     f.call("settle", t)
     aval = f.load("ptr", t, T_AVAL)
+    spare = f.address("spare")
+    n = f.load("i64", spare)
+    with f.if_((f.load("i64", t, T_FLAGS) & POOLED).ne(0) & n.lt(SPARE)):
+        f.store(n + 1, spare)
+        f.store(t, f.index(spare, n + 1))
+        decref(f, aval)
+        f.ret()
     kind = f.load("ptr", t, TYPE)
     f.call("PyObject_Free", t)
     decref(f, aval)
