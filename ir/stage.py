@@ -77,8 +77,10 @@ def operand_type(name: str, operand: object) -> TensorType:
         ArgumentError: it is neither an array nor a number; `name` says which op was called.
         DTypeError: its NumPy dtype is not supported.
     """
-    if isinstance(operand, Array):
-        return operand._aval
+    # Asking for the type is several times faster than isinstance of an abstract class, and this is the trace's path.
+    aval = getattr(operand, "_aval", None)
+    if type(aval) is TensorType:
+        return aval
     weak = _WEAK.get(type(operand))
     if weak is not None:
         return weak
@@ -106,9 +108,12 @@ def number(value: bool | int | float, dtype: dtypes.DType) -> np.ndarray:
 
 
 def _convert(stage: Stage, operand: Operand, dtype: dtypes.DType) -> Array:
-    if isinstance(operand, bool | int | float) and not isinstance(operand, np.generic):
-        return stage.constant(number(operand, dtype))
-    array = stage.lift(operand if isinstance(operand, Array) else np.asarray(operand))
+    if type(operand) in _WEAK:
+        return stage.constant(number(operand, dtype))  # type: ignore[arg-type]
+    if isinstance(operand, np.generic):
+        array = stage.constant(np.asarray(operand))
+    else:
+        array = stage.lift(operand)  # type: ignore[arg-type]
     if array._aval.dtype is dtype:
         return array
     cast = OPS["astype"]

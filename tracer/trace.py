@@ -103,6 +103,8 @@ class TraceBuilder(Builder):
 
     def lift(self, operand: Array | np.ndarray) -> Traced:
         """The operand as a value of this graph; a variable gives its latest value."""
+        if type(operand) is Traced and operand.builder is self and not self.finished:
+            return operand
         if isinstance(operand, Variable):
             return cast(Traced, self._slot(operand).current)
         return super().lift(operand)
