@@ -1,14 +1,11 @@
-"""The worker pool's native half: fork-join by claimed chunks, and the loop that workers park in; it starts no
-thread.
+"""The worker pool's native half: fork-join by claimed chunks, and the loop that workers park in.
 
-One job runs at a time. The caller writes it down, publishes `ticket` = epoch << 32 | chunks left, and then
-takes chunks
-itself like everyone else: a chunk belongs to whoever lowers the ticket by compare-and-swap. So the caller
-never waits for a sleeping worker, only for chunks that somebody is running. A worker reads the job between
-loading the ticket and
-swapping it: the swap succeeds only if the epoch is still the same, and the job cannot be rewritten before all
-of its chunks are done. Idle workers spin briefly, then sleep: a futex on Linux, a condition variable
-elsewhere.
+It starts no thread. One job runs at a time. The caller writes it down, publishes `ticket` = epoch << 32 |
+chunks left, and then takes chunks like everyone else: a chunk belongs to whoever lowers the ticket by
+compare-and-swap. So the caller never waits for a sleeping worker, only for chunks that somebody is running. A
+worker reads the job between loading the ticket and swapping it: the swap succeeds only if the epoch is still
+the same, and the job cannot be rewritten before all of its chunks are done. Idle workers spin briefly, then
+sleep: a futex on Linux, a condition variable elsewhere.
 """
 
 from __future__ import annotations
@@ -25,8 +22,7 @@ SYMBOLS = (PARALLEL, WORKER, RESIZE, RESET)
 
 # About 40 microseconds on current CPUs: longer spinning takes cycles from other libraries' pools.
 _SPINS = 2000
-# The caller has run out of chunks to claim; when others' chunks take longer than this, it offers its core to
-# them.
+# How long the caller spins for others' chunks before it offers them its core.
 _PATIENCE = 20_000
 _MOST_CHUNKS = 1 << 30
 _FUTEX_NUMBER = {"x86_64": 202, "aarch64": 98}

@@ -1,5 +1,4 @@
-"""The worker threads: how many there are, when they start and stop; what they run is native
-(codegen/pool.py).
+"""The worker threads: how many there are, when they start and stop; what they run is native (codegen/pool).
 
 Workers are daemon threads of Python that enter the native loop once, without the GIL, and stay there. None is
 started at import. After a fork the child has none; it starts its own if its parent had some.
@@ -88,9 +87,9 @@ def ensure_started() -> None:
 def parallel_address() -> int:
     """Address of `i64 litho_parallel(ptr kernel, ptr bufs, i64 n, i64 grain)`.
 
-    It runs `i64 kernel(ptr bufs, i64 lo, i64 hi)` over [0, n) in chunks of `grain` and returns the OR of the
-    results. With no worker, n <= grain, or another parallel run under way (a nested one too) it makes one
-    call on its own thread.
+    It runs `i64 kernel(ptr bufs, i64 lo, i64 hi)` over [0, n) in chunks of `grain` and returns the largest of
+    the results (unsigned). With no worker, n <= grain, or another parallel run under way (a nested one too)
+    it makes one call on its own thread.
     """
     return support.address(pool.PARALLEL)
 
