@@ -1,7 +1,9 @@
-"""What can fail while a program runs: the number that code reports, and the error that a user sees; it knows no op.
+"""What can fail while a program runs: the number that code reports, and the error that a user sees; it knows
+no op.
 
-A failing check hands over its number and one integer, the report (an index, a divisor, an exponent). The node that the
-check belongs to supplies the types of its operands and its attrs, and `failure` makes the exception of all that.
+A failing check hands over its number and one integer, the report (an index, a divisor, an exponent). The node
+that the check belongs to supplies the types of its operands and its attrs, and `failure` makes the exception
+of all that.
 """
 
 from __future__ import annotations
@@ -80,7 +82,9 @@ def failure(number: int, report: int, types: tuple[TensorType, ...], attrs: Attr
 def fail(
     number: int, bad: np.ndarray, reports: np.ndarray, operands: tuple[np.ndarray, ...], attrs: Attrs
 ) -> None:
-    """Raise as a check does, for the first element in row-major order where `bad` holds; return if there is none."""
+    """Raise as a check does, for the first element in row-major order where `bad` holds; return if there is
+    none.
+    """
     bad, reports = np.broadcast_arrays(bad, reports)
     where = np.flatnonzero(bad)
     if where.size:

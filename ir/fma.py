@@ -1,10 +1,11 @@
 """x*y + z with one rounding, in NumPy, which has no such operation; it knows floats only.
 
-float32: the product is exact in float64, the sum there is rounded to odd, and rounding that to float32 gives the
-correctly rounded result because float64 has more than 2*24 + 2 bits. float64: Boldo and Melquiond, "Emulation of FMA
-and correctly rounded sums: proved algorithms using rounding to odd", IEEE Trans. Computers 57 (2008), figure 4, with
-Dekker's product; exact unless an exponent is so extreme (beyond 2^±400, or a product below 2^-900) that an error term
-leaves the format. There the operation is made in integers of Python, element by element.
+float32: the product is exact in float64, the sum there is rounded to odd, and rounding that to float32 gives
+the correctly rounded result because float64 has more than 2*24 + 2 bits. float64: Boldo and Melquiond,
+"Emulation of FMA and correctly rounded sums: proved algorithms using rounding to odd", IEEE Trans. Computers
+57 (2008), figure 4, with Dekker's product; exact unless an exponent is so extreme (beyond 2^±400, or a
+product below 2^-900) that an error term leaves the format. There the operation is made in integers of Python,
+element by element.
 """
 
 from __future__ import annotations

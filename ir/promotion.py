@@ -1,7 +1,8 @@
 """Which dtypes an op converts its operands to; it knows no op, only the rules that rows share.
 
-Tensors promote by the Array API's table, a mixed integer and float pair gives the float. A Python number is weak: it
-takes the tensor's dtype, and where its kind is higher than the tensor's it counts as int32 or float32.
+Tensors promote by the Array API's table, a mixed integer and float pair gives the float. A Python number is
+weak: it takes the tensor's dtype, and where its kind is higher than the tensor's it counts as int32 or
+float32.
 """
 
 from __future__ import annotations

@@ -1,11 +1,12 @@
 """The order in which floats are summed, T8, spelled in NumPy; it knows arrays and axes, no ops.
 
-The order depends on the number n of summed elements alone, never on layout, axis, vector width or threads. The reduced
-axes count as one, in row-major order. It is cut into chunks of 65,536 elements. In a chunk, element i is numbered
-i = 128 g + 16 j + l with l < 16 and j < 8, and elements that are not there are -0.0. For each group g and lane l, the
-eight values of j are added by halving: j to j + 4, then j to j + 2, then j to j + 1. A lane's accumulator starts at -0.0
-and adds its groups in order of g. The sixteen lanes are then added by halving: l to l + 8, 4, 2, 1. The chunks' sums are
-added in adjacent pairs, again and again, and an odd one is carried up. The sum of no elements is +0.0.
+The order depends on the number n of summed elements alone, never on layout, axis, vector width or threads.
+The reduced axes count as one, in row-major order. It is cut into chunks of 65,536 elements. In a chunk,
+element i is numbered i = 128 g + 16 j + l with l < 16 and j < 8, and elements that are not there are -0.0.
+For each group g and lane l, the eight values of j are added by halving: j to j + 4, then j to j + 2, then j
+to j + 1. A lane's accumulator starts at -0.0 and adds its groups in order of g. The sixteen lanes are then
+added by halving: l to l + 8, 4, 2, 1. The chunks' sums are added in adjacent pairs, again and again, and an
+odd one is carried up. The sum of no elements is +0.0.
 """
 
 from __future__ import annotations
@@ -22,7 +23,9 @@ GROUP: Final = LANES * ROWS
 
 
 def sum_in_order(x: np.ndarray, axes: tuple[int, ...]) -> np.ndarray:
-    """The sum over `axes` (sorted, non-negative), which the result lacks: floats in order T8, integers wrapping."""
+    """The sum over `axes` (sorted, non-negative), which the result lacks: floats in order T8, integers
+    wrapping.
+    """
     if x.dtype.kind != "f":
         return np.asarray(np.sum(x, axis=axes, dtype=x.dtype))
     kept = tuple([i for i in range(x.ndim) if i not in axes])

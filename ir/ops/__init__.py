@@ -10,19 +10,25 @@ from . import (
     activations,
     arithmetic,
     conversion,
-    creation as creation,
     division,
     gather,
     indexing,
-    joining as joining,
     linalg,
     logic,
     reductions,
     shapes,
     slicing,
-    structural as structural,
     transcendental,
     trigonometry,
+)
+from . import (
+    creation as creation,
+)
+from . import (
+    joining as joining,
+)
+from . import (
+    structural as structural,
 )
 from .activations import *  # noqa: F403
 from .arithmetic import *  # noqa: F403
@@ -40,7 +46,8 @@ from .transcendental import *  # noqa: F403
 from .trigonometry import *  # noqa: F403
 
 _FAMILIES = (
-    activations, arithmetic, conversion, division, gather, linalg, logic, reductions, shapes, slicing, transcendental,
+    activations, arithmetic, conversion, division, gather, linalg, logic, reductions, shapes, slicing,
+    transcendental,
     trigonometry,
 )  # fmt: skip
 _OTHERS = ("full_like", "one_hot", "ones_like", "split", "tril", "triu", "zeros_like")

@@ -17,7 +17,9 @@ __all__ = ["gelu", "log_softmax", "logsumexp", "softmax", "softplus"]
 
 @located
 def gelu(x: Operand, /, *, approximate: bool = False) -> Array:
-    """`x` times the normal distribution's probability below `x`; `approximate`: by tanh (Hendrycks and Gimpel, 2016)."""
+    """`x` times the normal distribution's probability below `x`; `approximate`: by tanh (Hendrycks and
+    Gimpel, 2016).
+    """
     a = as_floats("gelu", x)
     if approximate:
         return 0.5 * a * (1 + tanh(math.sqrt(2 / math.pi) * (a + 0.044715 * (a * a * a))))

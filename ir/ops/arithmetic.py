@@ -15,8 +15,8 @@ from .logic import where
 from .rows import ANY, FLOAT, pointwise, wide
 
 __all__ = [
-    "abs", "add", "ceil", "clip", "divide", "floor", "maximum", "minimum", "multiply", "negative", "reciprocal", "relu",
-    "round", "rsqrt", "sign", "sqrt", "square", "subtract",
+    "abs", "add", "ceil", "clip", "divide", "floor", "maximum", "minimum", "multiply", "negative",
+    "reciprocal", "relu", "round", "rsqrt", "sign", "sqrt", "square", "subtract",
 ]  # fmt: skip
 
 _INTEGER_OF = {32: dtypes.int32, 64: dtypes.int64}
@@ -30,7 +30,8 @@ def _multiply(a: Scalar, b: Scalar) -> Scalar:
     return a & b if a.dtype is dtypes.bool_ else a * b
 
 
-def _abs(x: Scalar) -> Scalar:
+def magnitude(x: Scalar) -> Scalar:
+    """The absolute value of any number; floats lose their sign bit."""
     if x.dtype.kind in ("bool", "uint"):
         return x
     if x.dtype.is_integer:
@@ -86,7 +87,7 @@ _divide = pointwise(
     vjp=(lambda g, y, a, b: g / b, lambda g, y, a, b: -(g / b) * y),
 )
 _negative = pointwise("negative", lambda x: -x, np.negative, vjp=(lambda g, y, x: -g,))
-_abs_row = pointwise("abs", _abs, np.abs, kinds=ANY, vjp=(lambda g, y, x: g * sign(x),))
+_abs_row = pointwise("abs", magnitude, np.abs, kinds=ANY, vjp=(lambda g, y, x: g * sign(x),))
 _sign_row = pointwise("sign", _sign, lambda x: np.sign(x).astype(x.dtype), vjp=(_flat,))
 _square = pointwise("square", lambda x: x * x, np.square, vjp=(lambda g, y, x: g * (2 * x),))
 _sqrt = pointwise(
@@ -211,7 +212,8 @@ def sqrt(x: Operand, /) -> Array:
 
 
 def rsqrt(x: Operand, /) -> Array:
-    """`1 / sqrt(x)`, both correctly rounded (at most 1.5 ULP together). Integers and bool count as float32."""
+    """`1 / sqrt(x)`, both correctly rounded (at most 1.5 ULP together). Integers and bool count as float32.
+    """
     return _rsqrt.call(x)
 
 
@@ -241,12 +243,14 @@ def round(x: Operand, /) -> Array:
 
 
 def maximum(x1: Operand, x2: Operand, /) -> Array:
-    """The greater one of each pair; NaN if one is NaN, and -0 < +0. Of equal ones, `x1` takes the gradient."""
+    """The greater one of each pair; NaN if one is NaN, and -0 < +0. Of equal ones, `x1` takes the gradient.
+    """
     return _maximum.call(x1, x2)
 
 
 def minimum(x1: Operand, x2: Operand, /) -> Array:
-    """The smaller one of each pair; NaN if one is NaN, and -0 < +0. Of equal ones, `x1` takes the gradient."""
+    """The smaller one of each pair; NaN if one is NaN, and -0 < +0. Of equal ones, `x1` takes the gradient.
+    """
     return _minimum.call(x1, x2)
 
 

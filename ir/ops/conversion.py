@@ -58,8 +58,8 @@ _astype: Op = Op(
 def astype(x: Operand, dtype: object, /) -> Array:
     """The values of `x` in another dtype.
 
-    A float becomes an integer by truncation, saturated at the dtype's limits, and 0 for NaN; an integer wraps; to bool
-    is `x != 0`.
+    A float becomes an integer by truncation, saturated at the dtype's limits, and 0 for NaN; an integer
+    wraps; to bool is `x != 0`.
 
     Raises:
         DTypeError: `dtype` is not a dtype.

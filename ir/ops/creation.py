@@ -25,8 +25,8 @@ from .rows import edges, quiet, values
 from .shapes import broadcast_to, expand_dims, reshape
 
 __all__ = [
-    "arange", "eye", "full", "full_like", "linspace", "one_hot", "ones", "ones_like", "tril", "triu", "zeros",
-    "zeros_like",
+    "arange", "eye", "full", "full_like", "linspace", "one_hot", "ones", "ones_like", "tril", "triu",
+    "zeros", "zeros_like",
 ]  # fmt: skip
 
 
@@ -152,10 +152,11 @@ def arange(
     *,
     dtype: object = None,
 ) -> Array:
-    """`start`, `start + step`, ... short of `stop`; `arange(n)` counts from 0. All ints give int32, else float32.
+    """`start`, `start + step`, ... short of `stop`; `arange(n)` counts from 0. All ints give int32, else
+    float32.
 
-    A float element i is `start + i * step` in the dtype, each operation rounded. A symbolic `stop` takes an int
-    `start` and step 1.
+    A float element i is `start + i * step` in the dtype, each operation rounded. A symbolic `stop` takes an
+    int `start` and step 1.
 
     Raises:
         ArgumentError: `step` is zero, or a bound is no number.

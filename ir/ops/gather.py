@@ -31,7 +31,8 @@ __all__ = ["take", "take_along_axis"]
 def _integers(name: str, dtype: DType) -> None:
     if not dtype.is_integer:
         raise DTypeError(
-            f"{name}: indices must be integers, but their dtype is {dtype.name}; convert with astype(int64) first"
+            f"{name}: indices must be integers, but their dtype is {dtype.name}; convert with astype(int64) "
+            "first"
         )
 
 
@@ -67,7 +68,9 @@ def _take_type(types: tuple[TensorType, ...], attrs: Attrs) -> TensorType:
     return TensorType(x.dtype, _take_shape(x.shape, typed(Axis, attrs).axis, indices.shape))
 
 
-def _take_at(attrs: Attrs, result: TensorType, index: tuple[Scalar, ...], operands: tuple[Reader, ...]) -> Scalar:
+def _take_at(
+    attrs: Attrs, result: TensorType, index: tuple[Scalar, ...], operands: tuple[Reader, ...]
+) -> Scalar:
     axis = typed(Axis, attrs).axis
     x, indices = operands
     after = axis + indices.type.ndim
@@ -124,7 +127,8 @@ def _scatter_type(types: tuple[TensorType, ...], attrs: Attrs) -> TensorType:
     if updates.shape != expected:
         raise ShapeError(
             f"scatter_add: updates of shape {show_shape(expected)} are needed for indices of shape "
-            f"{show_shape(indices.shape)} along axis {a.axis} of {show_shape(a.shape)}, not {show_shape(updates.shape)}"
+            f"{show_shape(indices.shape)} along axis {a.axis} of {show_shape(a.shape)}, not "
+            f"{show_shape(updates.shape)}"
         )
     return TensorType(updates.dtype, a.shape)
 
@@ -177,7 +181,9 @@ def take(x: Operand, indices: Operand, /, *, axis: int | None = None) -> Array:
     """
     ndim = operand_type("take", x).ndim
     if axis is None and ndim != 1:
-        raise ShapeError(f"take: the axis must be given for a tensor of rank {ndim}, as in take(x, indices, axis=0)")
+        raise ShapeError(
+            f"take: the axis must be given for a tensor of rank {ndim}, as in take(x, indices, axis=0)"
+        )
     return _take.call(x, indices, intern(Axis(one_axis("take", axis or 0, ndim))))
 
 
@@ -187,7 +193,8 @@ def _along_type(types: tuple[TensorType, ...], attrs: Attrs) -> TensorType:
     _integers("take_along_axis", indices.dtype)
     if _other(x.shape, axis) != _other(indices.shape, axis) or x.ndim != indices.ndim:
         raise ShapeError(
-            f"take_along_axis: indices of shape {show_shape(indices.shape)} must match shape {show_shape(x.shape)} "
+            f"take_along_axis: indices of shape {show_shape(indices.shape)} must match shape "
+            f"{show_shape(x.shape)} "
             f"apart from axis {axis}"
         )
     return TensorType(x.dtype, indices.shape)
@@ -197,7 +204,9 @@ def _other(shape: Shape, axis: int) -> Shape:
     return (*shape[:axis], *shape[axis + 1 :])
 
 
-def _along_at(attrs: Attrs, result: TensorType, index: tuple[Scalar, ...], operands: tuple[Reader, ...]) -> Scalar:
+def _along_at(
+    attrs: Attrs, result: TensorType, index: tuple[Scalar, ...], operands: tuple[Reader, ...]
+) -> Scalar:
     axis = typed(Axis, attrs).axis
     x, indices = operands
     return _selected(
@@ -246,8 +255,10 @@ def _scatter_along_type(types: tuple[TensorType, ...], attrs: Attrs) -> TensorTy
     _integers("scatter_add_along_axis", indices.dtype)
     if updates.shape != indices.shape or _other(a.shape, a.axis) != _other(indices.shape, a.axis):
         raise ShapeError(
-            f"scatter_add_along_axis: updates and indices must have one shape, which matches {show_shape(a.shape)} "
-            f"apart from axis {a.axis}, but they are {show_shape(updates.shape)} and {show_shape(indices.shape)}"
+            "scatter_add_along_axis: updates and indices must have one shape, which matches "
+            f"{show_shape(a.shape)} "
+            f"apart from axis {a.axis}, but they are {show_shape(updates.shape)} and "
+            f"{show_shape(indices.shape)}"
         )
     return TensorType(updates.dtype, a.shape)
 
@@ -299,7 +310,8 @@ def take_along_axis(x: Operand, indices: Operand, /, *, axis: int = -1) -> Array
     place = one_axis("take_along_axis", axis, a.ndim)
     if a.ndim != i.ndim:
         raise ShapeError(
-            f"take_along_axis: tensor and indices must have one rank, but the shapes are {show_shape(a.shape)} and "
+            "take_along_axis: tensor and indices must have one rank, but the shapes are "
+            f"{show_shape(a.shape)} and "
             f"{show_shape(i.shape)}"
         )
     common = broadcast_shapes("take_along_axis", _other(a.shape, place), _other(i.shape, place))

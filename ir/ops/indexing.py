@@ -28,7 +28,8 @@ _SUPPORTED = (
 
 @dataclass(frozen=True, slots=True)
 class _Part:
-    """What one axis of the operand contributes: elements `start`, `start + step`, ... and whether the axis stays.
+    """What one axis of the operand contributes: elements `start`, `start + step`, ... and whether the axis
+    stays.
 
     `gather` holds indices that are then taken from the axis.
     """
@@ -45,7 +46,9 @@ def _slice_part(axis: int, given: slice, extent: Extent) -> _Part:
         try:
             start, stop, step = given.indices(extent)
         except TypeError:
-            raise ArgumentError(f"index: the bounds of a slice must be integers or None, but it is {given}") from None
+            raise ArgumentError(
+                f"index: the bounds of a slice must be integers or None, but it is {given}"
+            ) from None
         except ValueError:
             raise ArgumentError("index: the step of a slice must not be zero") from None
         count = len(range(start, stop, step))
@@ -55,14 +58,17 @@ def _slice_part(axis: int, given: slice, extent: Extent) -> _Part:
     if given == slice(None, None, -1):
         return _Part(extent - 1, -1, extent)
     raise ShapeError(
-        f"index: axis {axis} has the symbolic extent {extent}, of which only [:] and [::-1] are known slices; "
+        f"index: axis {axis} has the symbolic extent {extent}, of which only [:] and [::-1] are known "
+        "slices; "
         "use take with computed indices"
     )
 
 
 def _gather_part(item: Array | np.ndarray | list[int], extent: Extent) -> _Part:
     # An empty list has no dtype of its own; NumPy would make floats of it.
-    array = as_array("index", np.asarray(item, np.int64 if item == [] else None) if isinstance(item, list) else item)
+    array = as_array(
+        "index", np.asarray(item, np.int64 if item == [] else None) if isinstance(item, list) else item
+    )
     if not array.dtype.is_integer:
         raise ArgumentError(f"index: an array of {array.dtype.name} cannot select; {_SUPPORTED}")
     return _Part(0, 1, extent, True, array)
@@ -112,10 +118,12 @@ def _refuse_scattered(parts: list[_Part | None]) -> None:
 
 @located
 def getitem(x: Array, index: Index | tuple[Index, ...], /) -> Array:
-    """`x[index]` by NumPy's rules, for integers, slices, `...`, None, and integer arrays, one of them with axes.
+    """`x[index]` by NumPy's rules, for integers, slices, `...`, None, and integer arrays, one of them with
+    axes.
 
     Raises:
-        RangeError: an integer is outside its axis, or there are more indices than axes; an index array's elements are
+        RangeError: an integer is outside its axis, or there are more indices than axes; an index array's
+        elements are
             checked when the value is computed.
         ArgumentError: something else stands in the subscript.
         ShapeError: a part of a symbolic axis.

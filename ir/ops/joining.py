@@ -32,12 +32,15 @@ def _type(types: tuple[TensorType, ...], attrs: Attrs) -> TensorType:
     total: Extent = 0
     for t in types:
         if t.dtype is not first.dtype:
-            raise DTypeError(f"concat: the operands are {first.dtype} and {t.dtype}, and must be of one dtype")
+            raise DTypeError(
+                f"concat: the operands are {first.dtype} and {t.dtype}, and must be of one dtype"
+            )
         if t.ndim != first.ndim or any(
             i != axis and s != o for i, (s, o) in enumerate(zip(t.shape, first.shape, strict=True))
         ):
             raise ShapeError(
-                f"concat: shapes {show_shape(first.shape)} and {show_shape(t.shape)} must be equal apart from "
+                f"concat: shapes {show_shape(first.shape)} and {show_shape(t.shape)} must be equal apart "
+                "from "
                 f"axis {axis}"
             )
         total = total + t.shape[axis]
@@ -133,7 +136,8 @@ def stack(arrays: Sequence[Operand], /, *, axis: int = 0) -> Array:
     for a in found:
         if a.shape != found[0].shape:
             raise ShapeError(
-                f"stack: all shapes must be equal, but {show_shape(found[0].shape)} and {show_shape(a.shape)} differ"
+                f"stack: all shapes must be equal, but {show_shape(found[0].shape)} and "
+                f"{show_shape(a.shape)} differ"
             )
     new = one_axis("stack", axis, found[0].ndim + 1)
     return _concat.call(*[expand_dims(a, axis=new) for a in found], intern(Axis(new)))
@@ -141,7 +145,8 @@ def stack(arrays: Sequence[Operand], /, *, axis: int = 0) -> Array:
 
 @located
 def split(x: Operand, sections_or_indices: int | Sequence[int], /, *, axis: int = 0) -> list[Array]:
-    """`x` cut along `axis` into that many equal parts, or before each of the indices (which may not decrease).
+    """`x` cut along `axis` into that many equal parts, or before each of the indices (which may not
+    decrease).
 
     Raises:
         ShapeError: the extent is not a multiple of the sections, is symbolic, or an index lies outside.
@@ -155,7 +160,9 @@ def split(x: Operand, sections_or_indices: int | Sequence[int], /, *, axis: int 
         cuts = [integer("split", "an index", i) for i in sections_or_indices]
         bounds = [0, *[c + extent if c < 0 else c for c in cuts], extent]
         if any(a > b for a, b in pairwise(bounds)):
-            raise ShapeError(f"split: indices {tuple(cuts)} must not decrease, and lie within the extent {extent}")
+            raise ShapeError(
+                f"split: indices {tuple(cuts)} must not decrease, and lie within the extent {extent}"
+            )
     else:
         sections = integer("split", "the number of sections", sections_or_indices)
         if sections < 1 or extent % sections:

@@ -1,8 +1,9 @@
 """Matrix product and what is made of it; the order in which a product adds is stated here.
 
-A float element starts at +0.0 and takes fma(a[k], b[k], acc) for k ascending. Two exceptions, decided by extents alone:
-where a batch entry has fewer than 16 elements, the products are rounded and summed in order T8 (`ir/reduction.py`);
-above 8,192, k is cut into segments of 8,192, each a chain of its own, added in order. Integers wrap.
+A float element starts at +0.0 and takes fma(a[k], b[k], acc) for k ascending. Two exceptions, decided by
+extents alone: where a batch entry has fewer than 16 elements, the products are rounded and summed in order T8
+(`ir/reduction.py`); above 8,192, k is cut into segments of 8,192, each a chain of its own, added in order.
+Integers wrap.
 """
 
 from __future__ import annotations
@@ -45,7 +46,8 @@ def _type(types: tuple[TensorType, ...], attrs: Attrs) -> TensorType:
         raise DTypeError(f"matmul: the operands are {a.dtype} and {b.dtype}, and must be of one dtype")
     if a.ndim != b.ndim or a.ndim < 2:
         raise ShapeError(
-            f"matmul: the operands must have one rank of at least 2, but the shapes are {show_shape(a.shape)} and "
+            "matmul: the operands must have one rank of at least 2, but the shapes are "
+            f"{show_shape(a.shape)} and "
             f"{show_shape(b.shape)}"
         )
     if a.shape[-1] != b.shape[-2]:
@@ -58,7 +60,8 @@ def _type(types: tuple[TensorType, ...], attrs: Attrs) -> TensorType:
 def _inner(a: TensorType | Array, b: TensorType | Array) -> ShapeError:
     inner = b.shape[-2] if b.ndim > 1 else b.shape[0]
     return ShapeError(
-        f"matmul: inner shapes ({a.shape[-1]}) and ({inner}) of tensors with shapes {show_shape(a.shape)} and "
+        f"matmul: inner shapes ({a.shape[-1]}) and ({inner}) of tensors with shapes {show_shape(a.shape)} "
+        "and "
         f"{show_shape(b.shape)} must match; the last axis of the first meets the "
         f"{'last but one' if b.ndim > 1 else 'only'} axis of the second"
     )
@@ -175,7 +178,8 @@ def outer(x1: Operand, x2: Operand, /) -> Array:
     a, b = as_array("outer", x1), as_array("outer", x2)
     if a.ndim != 1 or b.ndim != 1:
         raise ShapeError(
-            f"outer: both operands must be 1-D, but the shapes are {show_shape(a.shape)} and {show_shape(b.shape)}"
+            f"outer: both operands must be 1-D, but the shapes are {show_shape(a.shape)} and "
+            f"{show_shape(b.shape)}"
         )
     return reshape(a, (a.shape[0], 1)) * b
 

@@ -19,8 +19,9 @@ from ..types import TensorType, broadcast_shapes
 from .rows import ANY, BITS, edge_pairs, edges, pointwise, quiet, values
 
 __all__ = [
-    "bitwise_and", "bitwise_invert", "bitwise_or", "bitwise_xor", "equal", "greater", "greater_equal", "isfinite",
-    "isnan", "less", "less_equal", "logical_and", "logical_not", "logical_or", "logical_xor", "not_equal", "where",
+    "bitwise_and", "bitwise_invert", "bitwise_or", "bitwise_xor", "equal", "greater", "greater_equal",
+    "isfinite", "isnan", "less", "less_equal", "logical_and", "logical_not", "logical_or", "logical_xor",
+    "not_equal", "where",
 ]  # fmt: skip
 
 Body = Callable[..., Scalar]
@@ -158,7 +159,8 @@ def _where_type(types: tuple[TensorType, ...], attrs: Attrs) -> TensorType:
     condition, yes, no = types
     if condition.dtype is not dtypes.bool_:
         raise DTypeError(
-            f"where: the condition must be bool, but it is {condition.dtype.name}; compare it first, as in x != 0"
+            f"where: the condition must be bool, but it is {condition.dtype.name}; compare it first, as in x "
+            "!= 0"
         )
     if yes.dtype is not no.dtype:
         raise DTypeError(f"where: the choices are {yes.dtype} and {no.dtype}, and must be of one dtype")

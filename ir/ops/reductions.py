@@ -162,7 +162,8 @@ def _axes(row: Op, x: Operand, axis: AxisArgument, keepdims: bool) -> Axes:
 def sum(x: Operand, /, *, axis: AxisArgument = None, keepdims: bool = False) -> Array:
     """The sum over `axis` (an int, several, or None for all); of no elements it is 0.
 
-    Floats are added in order T8 (`ir/reduction.py`); bool and integers below 32 bits are summed in int32 or uint32.
+    Floats are added in order T8 (`ir/reduction.py`); bool and integers below 32 bits are summed in int32 or
+    uint32.
     """
     return _sum.call(x, _axes(_sum, x, axis, keepdims))
 
@@ -207,7 +208,8 @@ def _at(row: Op, x: Operand, axis: int | None, keepdims: bool) -> Array:
 
 @located
 def argmax(x: Operand, /, *, axis: int | None = None, keepdims: bool = False) -> Array:
-    """The index of the first maximum along `axis`, as int64; of the first NaN if there is one; None: in all of `x`.
+    """The index of the first maximum along `axis`, as int64; of the first NaN if there is one; None: in all
+    of `x`.
 
     Raises:
         ShapeError: there are no elements to choose from.
@@ -217,7 +219,8 @@ def argmax(x: Operand, /, *, axis: int | None = None, keepdims: bool = False) ->
 
 @located
 def argmin(x: Operand, /, *, axis: int | None = None, keepdims: bool = False) -> Array:
-    """The index of the first minimum along `axis`, as int64; of the first NaN if there is one; None: in all of `x`.
+    """The index of the first minimum along `axis`, as int64; of the first NaN if there is one; None: in all
+    of `x`.
 
     Raises:
         ShapeError: there are no elements to choose from.

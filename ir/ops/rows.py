@@ -1,6 +1,7 @@
 """What the modules of rows share: type rules of pointwise ops, references that return arrays, sample inputs.
 
-It knows no op. A sample list starts with inputs at which an op is smooth, so that finite differences mean something.
+It knows no op. A sample list starts with inputs at which an op is smooth, so that finite differences mean
+something.
 """
 
 from __future__ import annotations
@@ -37,7 +38,9 @@ def refuse_kinds(name: str, kinds: Sequence[str], dtype: DType) -> DTypeError:
 
 
 def pointwise_type(name: str, kinds: Sequence[str], result: DType | None = None) -> Infer:
-    """The type rule of a pointwise op: broadcast shapes, one dtype for all operands, and for the result unless given."""
+    """The type rule of a pointwise op: broadcast shapes, one dtype for all operands, and for the result
+    unless given.
+    """
 
     def infer(types: tuple[TensorType, ...], attrs: Attrs) -> TensorType:
         for t in types:
@@ -132,7 +135,7 @@ def edge_pairs(dtype: DType) -> tuple[np.ndarray, np.ndarray]:
 
 
 def pointwise_samples(kinds: Sequence[str], arity: int, low: float = -3.0, high: float = 3.0) -> Samples:
-    """Operands of one dtype: alike, broadcast, 0-d, empty, and edge values; drawn from a range where smooth."""
+    """Operands of one dtype: alike, broadcast, 0-d, empty, edge values; from a range where smooth."""
     shapes: list[tuple[tuple[int, ...], ...]] = [((3, 4),), ((),), ((2, 0),), ((5,),)]
     if arity == 2:
         shapes = [((3, 4), (3, 4)), ((2, 1, 3), (4, 1)), ((), (5,)), ((), ()), ((0, 3), (3,))]
@@ -150,5 +153,7 @@ def pointwise_samples(kinds: Sequence[str], arity: int, low: float = -3.0, high:
 
 
 def wide(x: np.ndarray) -> np.ndarray:
-    """Operands of a reference in a format that makes its rounding error vanish: float64 for float32, else long double."""
+    """Operands of a reference in a format that makes its rounding error vanish: float64 for float32, else
+    long double.
+    """
     return x.astype(np.float64 if x.dtype == np.float32 else np.longdouble)

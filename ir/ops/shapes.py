@@ -1,4 +1,5 @@
-"""Rows that keep the elements and change the shape: reshape, transposition, broadcasting, the size of axes."""
+"""Rows that keep the elements and change the shape: reshape, transposition, broadcasting, the size of axes.
+"""
 
 from __future__ import annotations
 
@@ -23,8 +24,8 @@ from .axes import AxisArgument, as_shape, factors, legal_shape, many_axes, one_a
 from .rows import quiet, values
 
 __all__ = [
-    "broadcast_to", "expand_dims", "matrix_transpose", "moveaxis", "permute_dims", "reshape", "squeeze", "swapaxes",
-    "transpose",
+    "broadcast_to", "expand_dims", "matrix_transpose", "moveaxis", "permute_dims", "reshape", "squeeze",
+    "swapaxes", "transpose",
 ]  # fmt: skip
 
 
@@ -82,13 +83,15 @@ def _fill_in(given: Shape, shape: Shape) -> Shape:
             extent: Extent = count // known if not rest else rest[0] * (count // known)
             return tuple([extent if s == -1 else s for s in given])
     raise ShapeError(
-        f"reshape: no extent in place of -1 makes the shape {show_shape(given)} hold what {show_shape(shape)} holds"
+        f"reshape: no extent in place of -1 makes the shape {show_shape(given)} hold what "
+        f"{show_shape(shape)} holds"
     )
 
 
 @located
 def reshape(x: Operand, /, shape: Extent | Sequence[Extent], *more: Extent) -> Array:
-    """The elements of `x` in row-major order under another shape; one extent may be -1, the rest then decides it.
+    """The elements of `x` in row-major order under another shape; one extent may be -1, the rest then decides
+    it.
 
     Raises:
         ShapeError: the sizes differ.
@@ -226,7 +229,8 @@ def _broadcast_type(types: tuple[TensorType, ...], attrs: Attrs) -> TensorType:
     offset = len(shape) - len(given)
     if offset < 0 or any(s not in (1, shape[offset + i]) for i, s in enumerate(given)):
         raise ShapeError(
-            f"broadcast_to: a tensor of shape {show_shape(given)} cannot be broadcast to {show_shape(shape)}; "
+            f"broadcast_to: a tensor of shape {show_shape(given)} cannot be broadcast to "
+            f"{show_shape(shape)}; "
             "extents must be equal or 1, counted from the last axis"
         )
     return TensorType(types[0].dtype, shape)

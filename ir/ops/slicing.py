@@ -1,4 +1,4 @@
-"""Rows that take strided parts of an array, and put them back into zeros; the two are each other's gradient."""
+"""Rows that take strided parts of an array, and put them into zeros: each is the other's gradient."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import cast as typed
 
 import numpy as np
 
-from .. import dtypes, scalar
+from .. import scalar
 from ..array import Array
 from ..attrs import Attrs, Placement, Slice, intern
 from ..dtypes import DType
@@ -23,8 +23,10 @@ from .rows import quiet, values
 __all__ = ["flip", "pad"]
 
 
-def _inside(name: str, starts: tuple[Extent, ...], steps: tuple[int, ...], extents: Shape, shape: Shape) -> None:
-    """Raise ShapeError unless every place that is named exists; what depends on a symbol is taken on trust."""
+def _inside(
+    name: str, starts: tuple[Extent, ...], steps: tuple[int, ...], extents: Shape, shape: Shape
+) -> None:
+    """Raise ShapeError unless every place that is named exists; what depends on a symbol is trusted."""
     if not len(starts) == len(steps) == len(extents) == len(shape):
         raise ShapeError(f"{name}: starts, steps and extents must be given for all {len(shape)} axes")
     for axis, (start, step, extent, size) in enumerate(zip(starts, steps, extents, shape, strict=True)):
@@ -39,7 +41,9 @@ def _inside(name: str, starts: tuple[Extent, ...], steps: tuple[int, ...], exten
             )
 
 
-def _take(x: np.ndarray, starts: tuple[int, ...], steps: tuple[int, ...], extents: tuple[int, ...]) -> np.ndarray:
+def _take(
+    x: np.ndarray, starts: tuple[int, ...], steps: tuple[int, ...], extents: tuple[int, ...]
+) -> np.ndarray:
     """A view of the places named."""
     for axis, (start, step, extent) in enumerate(zip(starts, steps, extents, strict=True)):
         stop = start + extent * step
@@ -54,7 +58,9 @@ def _slice_type(types: tuple[TensorType, ...], attrs: Attrs) -> TensorType:
     return TensorType(types[0].dtype, a.extents)
 
 
-def _slice_at(attrs: Attrs, result: TensorType, index: tuple[Scalar, ...], operands: tuple[Reader, ...]) -> Scalar:
+def _slice_at(
+    attrs: Attrs, result: TensorType, index: tuple[Scalar, ...], operands: tuple[Reader, ...]
+) -> Scalar:
     a = typed(Slice, attrs)
     places = []
     for i, start, step in zip(index, a.starts, a.steps, strict=True):
@@ -99,19 +105,24 @@ def _place_of(x: np.ndarray, attrs: Placement) -> np.ndarray:
     return result
 
 
-def _place_at(attrs: Attrs, result: TensorType, index: tuple[Scalar, ...], operands: tuple[Reader, ...]) -> Scalar:
+def _place_at(
+    attrs: Attrs, result: TensorType, index: tuple[Scalar, ...], operands: tuple[Reader, ...]
+) -> Scalar:
     a = typed(Placement, attrs)
     zero = scalar.const(result.dtype, 0)
     covered: Scalar | None = None
     places: list[Scalar] = []
-    for i, start, step, extent, size in zip(index, a.starts, a.steps, operands[0].type.shape, a.shape, strict=True):
+    for i, start, step, extent, size in zip(
+        index, a.starts, a.steps, operands[0].type.shape, a.shape, strict=True
+    ):
         if extent == 0:
             return zero
         if start == 0 and step == 1 and extent == size:
             places.append(i)
             continue
         distance = i - scalar.extent(start)
-        # For distances below zero (along the step) the quotient is 0 or less, so the test on the sign decides.
+        # For distances below zero (along the step) the quotient is 0 or less, so the test on the sign
+        # decides.
         number = distance if step == 1 else scalar.binary("tdiv", distance, step)
         hit = (distance >= 0 if step > 0 else distance <= 0) & (number < scalar.extent(extent))
         hit = hit if step in (1, -1) else hit & scalar.eq(number * step, distance)
@@ -168,7 +179,8 @@ def flip(x: Operand, /, *, axis: AxisArgument = None) -> Array:
 
 @located
 def pad(x: Operand, widths: int | Sequence[tuple[int, int]], /) -> Array:
-    """`x` with zeros around it: `widths` are per axis the numbers before and after, or one number for all sides.
+    """`x` with zeros around it: `widths` are per axis the numbers before and after, or one number for all
+    sides.
 
     Raises:
         ShapeError: a number is negative, or the pairs are not one per axis.
@@ -176,9 +188,13 @@ def pad(x: Operand, widths: int | Sequence[tuple[int, int]], /) -> Array:
     shape = operand_type("pad", x).shape
     pairs = [(widths, widths)] * len(shape) if isinstance(widths, int) else [tuple(p) for p in widths]
     if len(pairs) != len(shape) or any(len(p) != 2 for p in pairs):
-        raise ShapeError(f"pad: one pair (before, after) per axis is needed, but shape {show_shape(shape)} met {pairs}")
+        raise ShapeError(
+            f"pad: one pair (before, after) per axis is needed, but shape {show_shape(shape)} met {pairs}"
+        )
     known = [(integer("pad", "a width", a), integer("pad", "a width", b)) for a, b in pairs]
     if any(a < 0 or b < 0 for a, b in known):
-        raise ShapeError(f"pad: widths must be >= 0, but they are {known}; slice instead of padding by less than none")
+        raise ShapeError(
+            f"pad: widths must be >= 0, but they are {known}; slice instead of padding by less than none"
+        )
     target = tuple([a + s + b for s, (a, b) in zip(shape, known, strict=True)])
     return _place.call(x, intern(Placement(tuple([a for a, _ in known]), (1,) * len(shape), target)))

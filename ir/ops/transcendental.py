@@ -1,4 +1,6 @@
-"""Rows of the elementary functions; their polynomials are in `ir/maths`, the references are made in a wider format."""
+"""Rows of the elementary functions; their polynomials are in `ir/maths`, the references are made in a wider
+format.
+"""
 
 from __future__ import annotations
 

@@ -2,4 +2,4 @@
 
 from lithograph.ir import ops
 
-ops.ones((3,)).mT
+transposed = ops.ones((3,)).mT

@@ -11,14 +11,18 @@ from lithograph.ir.array import Array
 from .numpy_stage import Held, numpy_of, slopes
 
 
-def directional(function: Callable[..., Array], at: Sequence[np.ndarray], along: Sequence[np.ndarray]) -> float:
+def directional(
+    function: Callable[..., Array], at: Sequence[np.ndarray], along: Sequence[np.ndarray]
+) -> float:
     """The derivative of a function to a number in a direction, by the gradient."""
     points = [Held(x) for x in at]
     found = slopes(function, ops.ones_like, points)
     return sum(float(np.sum(numpy_of(g) * v)) for g, v in zip(found, along, strict=True) if g is not None)
 
 
-def difference(function: Callable[..., Array], at: Sequence[np.ndarray], along: Sequence[np.ndarray]) -> float:
+def difference(
+    function: Callable[..., Array], at: Sequence[np.ndarray], along: Sequence[np.ndarray]
+) -> float:
     """The same by central differences of the fourth order."""
     h = 1e-3
 

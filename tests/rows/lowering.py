@@ -23,7 +23,9 @@ def _reader(number: int, type: TensorType) -> Reader:
 
 
 def lowered(op: Op, operands: Sequence[np.ndarray], attrs: Attrs) -> np.ndarray | None:
-    """The result by the lowering, or None where it is no scalar expression (reductions, products, host steps)."""
+    """The result by the lowering, or None where it is no scalar expression (reductions, products, host
+    steps).
+    """
     types = types_of(operands)
     result = op.result_type(types, attrs)
     shape = result.static_shape
@@ -55,16 +57,21 @@ def _values(
 
 
 def ulps(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """How many floats lie between; 0 for two NaNs and for zeros of one sign, a huge number for NaN against a number."""
+    """How many floats lie between; 0 for two NaNs and for zeros of one sign, a huge number for NaN against a
+    number.
+    """
     if a.dtype.kind != "f":
         return np.asarray(a != b, np.float64)
     bits = np.int32 if a.dtype == np.float32 else np.int64
     ranks: list[np.ndarray] = []
     for x in (a, b):
-        i = np.ascontiguousarray(x).view(bits).reshape(x.shape).astype(object if bits is np.int64 else np.int64)
+        i = (
+            np.ascontiguousarray(x)
+            .view(bits)
+            .reshape(x.shape)
+            .astype(object if bits is np.int64 else np.int64)
+        )
         # Negative floats count downwards; -0 gets a place of its own beside +0.
         ranks.append(np.where(i < 0, -(i - int(np.iinfo(bits).min)) - 1, i))
     distance = np.abs(ranks[0] - ranks[1]).astype(np.float64)
     return np.where(np.isnan(a) & np.isnan(b), 0.0, np.where(np.isnan(a) != np.isnan(b), np.inf, distance))
-
-

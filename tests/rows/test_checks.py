@@ -15,8 +15,10 @@ N = TensorType(dtypes.int32, (2,))
 @pytest.mark.parametrize(
     ("number", "report", "types", "attrs", "text"),
     [
-        (checks.TAKE, 10, (X, I), Axis(1), "take: index 10 is out of range for axis 1 with extent 3; indices are -3 to 2"),
-        (checks.TAKE, -5, (X, I), Axis(0), "take: index -5 is out of range for axis 0 with extent 4; indices are -4 to 3"),
+        (checks.TAKE, 10, (X, I), Axis(1),
+        "take: index 10 is out of range for axis 1 with extent 3; indices are -3 to 2"),
+        (checks.TAKE, -5, (X, I), Axis(0),
+        "take: index -5 is out of range for axis 0 with extent 4; indices are -4 to 3"),
         (
             checks.TAKE, 0, (TensorType(dtypes.float32, (0,)), I), Axis(0),
             "take: index 0 is out of range for axis 0 with extent 0; it has no index",
@@ -25,14 +27,16 @@ N = TensorType(dtypes.int32, (2,))
             checks.TAKE, 7, (TensorType(dtypes.float32, (Dim("n"),)), I), Axis(0),
             "take: index 7 is out of range for axis 0 with extent n; indices are below n",
         ),
-        (checks.TAKE, 9, (I, I), Scatter(0, (4, 3)), "take: index 9 is out of range for axis 0 with extent 4; indices are -4 to 3"),
+        (checks.TAKE, 9, (I, I), Scatter(0, (4, 3)),
+        "take: index 9 is out of range for axis 0 with extent 4; indices are -4 to 3"),
         (
             checks.TAKE_ALONG_AXIS, 3, (X, X), Axis(1),
             "take_along_axis: index 3 is out of range for axis 1 with extent 3; indices are -3 to 2",
         ),
         (
             checks.FLOOR_DIVIDE, 0, (N, N), NO_ATTRS,
-            "floor_divide: integer division by zero, in int32; divide floats, or replace the zeros with where",
+            "floor_divide: integer division by zero, in int32; divide floats, or replace the zeros with "
+            "where",
         ),
         (
             checks.REMAINDER, 0, (N, N), NO_ATTRS,

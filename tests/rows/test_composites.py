@@ -85,5 +85,13 @@ def test_softplus_has_a_slope_at_zero() -> None:
 
 def test_integers_become_float32() -> None:
     with numpy_stage():
-        for function in (ops.gelu, ops.softplus, ops.softmax, ops.log_softmax, ops.logsumexp, ops.mean, ops.var):
+        for function in (
+            ops.gelu,
+            ops.softplus,
+            ops.softmax,
+            ops.log_softmax,
+            ops.logsumexp,
+            ops.mean,
+            ops.var,
+        ):
             assert numpy_of(function(np.array([1, 2, 3]))).dtype == np.float32

@@ -29,7 +29,10 @@ def t8(x: list[np.floating]) -> np.floating:
         lanes = [kind(-0.0)] * 16
         for g in range(0, len(chunk), 128):
             for lane in range(16):
-                rows = [chunk[g + 16 * j + lane] if g + 16 * j + lane < len(chunk) else kind(-0.0) for j in range(8)]
+                rows = [
+                    chunk[g + 16 * j + lane] if g + 16 * j + lane < len(chunk) else kind(-0.0)
+                    for j in range(8)
+                ]
                 for half in (4, 2, 1):
                     rows = [rows[j] + rows[j + half] for j in range(half)]
                 lanes[lane] = lanes[lane] + rows[0]
@@ -45,7 +48,9 @@ def t8(x: list[np.floating]) -> np.floating:
 @pytest.mark.parametrize("kind", [F32, F64])
 @pytest.mark.parametrize("n", [1, 2, 15, 16, 17, 127, 128, 129, 300, 4000, 65536, 65537, 200001])
 def test_sums_are_in_order_t8(kind: Float, n: int) -> None:
-    x = (np.random.default_rng(n).standard_normal(n) * 10.0 ** np.random.default_rng(n).integers(-6, 6, n)).astype(kind)
+    x = (
+        np.random.default_rng(n).standard_normal(n) * 10.0 ** np.random.default_rng(n).integers(-6, 6, n)
+    ).astype(kind)
     assert sum_in_order(x, (0,)).tobytes() == t8(list(x)).tobytes()
 
 
@@ -106,7 +111,17 @@ def test_fma_rounds_once(kind: Float) -> None:
 @pytest.mark.parametrize("kind", [F32, F64])
 def test_fma_at_the_edges(kind: Float) -> None:
     info = np.finfo(kind)
-    some = [0.0, -0.0, 1.0, -1.5, float(info.max), float(info.tiny), float(info.smallest_subnormal), np.inf, np.nan]
+    some = [
+        0.0,
+        -0.0,
+        1.0,
+        -1.5,
+        float(info.max),
+        float(info.tiny),
+        float(info.smallest_subnormal),
+        np.inf,
+        np.nan,
+    ]
     grid = [v.reshape(-1) for v in np.meshgrid(some, some, some)]
     x, y, z = (v.astype(kind) for v in grid)
     found = fma(x, y, z)
@@ -115,7 +130,9 @@ def test_fma_at_the_edges(kind: Float) -> None:
             expected = kind(rounded_once(float(a), float(b), float(c), kind))
         else:
             expected = kind(c if np.isfinite(a) and np.isfinite(b) else float(a) * float(b) + float(c))
-        assert (np.isnan(f) and np.isnan(expected)) or (f == expected and np.signbit(f) == np.signbit(expected)), (a, b, c)
+        assert (np.isnan(f) and np.isnan(expected)) or (
+            f == expected and np.signbit(f) == np.signbit(expected)
+        ), (a, b, c)
 
 
 def test_a_product_is_one_chain() -> None:
@@ -156,8 +173,22 @@ def pair(dtype: DType, a: object, b: object) -> tuple[Scalar, Scalar, list[np.nd
 def test_integer_division_goes_towards_zero_and_never_traps(dtype: DType) -> None:
     least = int(np.iinfo(dtype.name).min)
     x, y, loops, buffers = pair(dtype, [7, -7, 7, -7, least, least], [2, 2, -2, -2, -1, 3])
-    assert evaluate(scalar.binary("tdiv", x, y), loops, buffers).tolist() == [3, -3, -3, 3, least, -(-least // 3)]
-    assert evaluate(scalar.binary("trem", x, y), loops, buffers).tolist() == [1, -1, 1, -1, 0, least + 3 * (-least // 3)]
+    assert evaluate(scalar.binary("tdiv", x, y), loops, buffers).tolist() == [
+        3,
+        -3,
+        -3,
+        3,
+        least,
+        -(-least // 3),
+    ]
+    assert evaluate(scalar.binary("trem", x, y), loops, buffers).tolist() == [
+        1,
+        -1,
+        1,
+        -1,
+        0,
+        least + 3 * (-least // 3),
+    ]
 
 
 @pytest.mark.parametrize(

@@ -21,9 +21,11 @@ I = np.array([[2, 0], [1, -1]])  # noqa: E741
 @pytest.mark.parametrize(
     "index",
     [
-        1, -1, (0, 1), (0, 1, 2, 3), slice(None), slice(1, None), slice(None, None, -1), slice(5, 0, -2), slice(3, 1),
+        1, -1, (0, 1), (0, 1, 2, 3), slice(None), slice(1, None), slice(None, None, -1), slice(5, 0, -2),
+        slice(3, 1),
         (slice(None), slice(None, None, 2), slice(-3, -1)), Ellipsis, (Ellipsis, 1), (1, Ellipsis, 0), None,
-        (None, 0, None, Ellipsis, None), (slice(None), 0, slice(None), 1), np.int64(1), (slice(None), I), [0, 1, 1],
+        (None, 0, None, Ellipsis, None), (slice(None), 0, slice(None), 1), np.int64(1), (slice(None), I), [0,
+        1, 1],
         (0, I), (I[0] % 2, 1), (slice(None), 1, I), (Ellipsis, I, 0), (Ellipsis, I), (None, slice(1), I), (),
         (slice(None), np.array(-1)), (np.array(1), slice(None), np.array(2)), [],
     ],
@@ -56,7 +58,7 @@ def test_a_tensor_as_an_index() -> None:
         (lambda x: x.moveaxis(0, 2), np.moveaxis(X, 0, 2)),
         (lambda x: ops.broadcast_to(x[:, :, :, :1], X.shape), np.broadcast_to(X[..., :1], X.shape)),
         (lambda x: x.flip(axis=(0, 2)), np.flip(X, (0, 2))),
-        (lambda x: ops.flip(x), np.flip(X)),
+        (ops.flip, np.flip(X)),
         (lambda x: ops.pad(x[0, 0], [(1, 0), (2, 3)]), np.pad(X[0, 0], [(1, 0), (2, 3)])),
         (lambda x: ops.pad(x, 1), np.pad(X, 1)),
         (lambda x: ops.concat([x, x[:1]], axis=0), np.concatenate([X, X[:1]])),
@@ -89,7 +91,19 @@ def test_functions_as_in_numpy(call: Any, expected: np.ndarray) -> None:
 
 
 @pytest.mark.parametrize(
-    "bounds", [(5,), (2, 7), (7, 2, -1), (0, 10, 3), (3, 3), (0,), (10, 0, -4), (-3, 3), (0.0, 1.0, 0.1), (1.5, -2, -0.5)]
+    "bounds",
+    [
+        (5,),
+        (2, 7),
+        (7, 2, -1),
+        (0, 10, 3),
+        (3, 3),
+        (0,),
+        (10, 0, -4),
+        (-3, 3),
+        (0.0, 1.0, 0.1),
+        (1.5, -2, -0.5),
+    ],
 )
 def test_ranges(bounds: tuple[float, ...]) -> None:
     with numpy_stage():
@@ -99,7 +113,8 @@ def test_ranges(bounds: tuple[float, ...]) -> None:
     if found.dtype == np.int32:
         assert np.array_equal(found, expected)
     else:
-        # start + i*step in float32: each of the two operations rounds by half an ULP of at most max(|start|, |stop|).
+        # start + i*step in float32: each of the two operations rounds by half an ULP of at most max(|start|,
+        # |stop|).
         assert np.all(np.abs(found - expected) <= 2.0**-24 * 2 * (abs(bounds[0]) + abs(bounds[1])))
 
 
@@ -110,7 +125,9 @@ def test_linspace_ends_where_it_should() -> None:
         assert found[-1] == np.float32(2.1)
         # A product and a sum, each rounded to float32 at magnitudes below 4.
         assert np.all(np.abs(found - np.linspace(-1.0, 2.1, 7)) <= 2 * 2.0**-23)
-        assert np.allclose(numpy_of(ops.linspace(0.0, 1.0, 4, endpoint=False)), [0, 0.25, 0.5, 0.75], rtol=0, atol=0)
+        assert np.allclose(
+            numpy_of(ops.linspace(0.0, 1.0, 4, endpoint=False)), [0, 0.25, 0.5, 0.75], rtol=0, atol=0
+        )
         assert numpy_of(ops.linspace(3.0, 4.0, 1)).tolist() == [3.0]
 
 

@@ -17,7 +17,8 @@ from lithograph.ir.types import TensorType
 from .numpy_stage import Held, numpy_stage
 
 b, i8, i32, i64, u8, u64, f32, f64 = (
-    dtypes.bool_, dtypes.int8, dtypes.int32, dtypes.int64, dtypes.uint8, dtypes.uint64, dtypes.float32, dtypes.float64
+    dtypes.bool_, dtypes.int8, dtypes.int32, dtypes.int64, dtypes.uint8, dtypes.uint64, dtypes.float32,
+    dtypes.float64
 )  # fmt: skip
 
 
@@ -27,7 +28,15 @@ def of(dtype: DType) -> Array:
 
 @pytest.mark.parametrize(
     ("first", "second", "result"),
-    [(i32, i64, i64), (i8, u8, dtypes.int16), (i32, f32, f32), (i64, f32, f32), (b, i8, i8), (f32, f64, f64), (u8, u8, u8)],
+    [
+        (i32, i64, i64),
+        (i8, u8, dtypes.int16),
+        (i32, f32, f32),
+        (i64, f32, f32),
+        (b, i8, i8),
+        (f32, f64, f64),
+        (u8, u8, u8),
+    ],
 )
 def test_tensors_promote_either_way(first: DType, second: DType, result: DType) -> None:
     with numpy_stage():
@@ -37,7 +46,16 @@ def test_tensors_promote_either_way(first: DType, second: DType, result: DType) 
 
 @pytest.mark.parametrize(
     ("tensor", "number", "result"),
-    [(f64, 1, f64), (f32, 0.5, f32), (i8, 1, i8), (i64, 0.5, f32), (b, 1, i32), (b, 0.5, f32), (b, True, b), (u64, 1, u64)],
+    [
+        (f64, 1, f64),
+        (f32, 0.5, f32),
+        (i8, 1, i8),
+        (i64, 0.5, f32),
+        (b, 1, i32),
+        (b, 0.5, f32),
+        (b, True, b),
+        (u64, 1, u64),
+    ],
 )
 def test_python_numbers_are_weak(tensor: DType, number: bool | int | float, result: DType) -> None:
     with numpy_stage():
@@ -69,7 +87,8 @@ def test_weak_values_of_a_trace(types: list[TensorType], result: DType) -> None:
     ("name", "given", "result"),
     [
         ("divide", i32, f32), ("divide", f64, f64), ("sqrt", i64, f32), ("sqrt", b, f32),
-        ("floor_divide", b, i32), ("floor", i32, i32), ("add", b, b), ("equal", f64, b), ("logical_and", f32, b),
+        ("floor_divide", b, i32), ("floor", i32, i32), ("add", b, b), ("equal", f64, b), ("logical_and", f32,
+        b),
     ],
 )  # fmt: skip
 def test_pointwise_results(name: str, given: DType, result: DType) -> None:
@@ -81,8 +100,10 @@ def test_pointwise_results(name: str, given: DType, result: DType) -> None:
 @pytest.mark.parametrize(
     ("function", "given", "result"),
     [
-        (ops.sum, b, i32), (ops.sum, i8, i32), (ops.sum, u8, dtypes.uint32), (ops.sum, i64, i64), (ops.sum, f32, f32),
-        (ops.mean, i64, f32), (ops.mean, f64, f64), (ops.var, b, f32), (ops.argmax, f32, i64), (ops.max, i8, i8),
+        (ops.sum, b, i32), (ops.sum, i8, i32), (ops.sum, u8, dtypes.uint32), (ops.sum, i64, i64), (ops.sum,
+        f32, f32),
+        (ops.mean, i64, f32), (ops.mean, f64, f64), (ops.var, b, f32), (ops.argmax, f32, i64), (ops.max, i8,
+        i8),
         (ops.any, f32, b), (ops.all, i32, b),
     ],
 )  # fmt: skip

@@ -18,14 +18,19 @@ from .lowering import lowered, types_of, ulps
 from .numpy_stage import Held, numpy_stage
 
 # The core dtypes, and some others that come for free.
-DTYPES = (*(dtypes.bool_, dtypes.int32, dtypes.int64, dtypes.float32, dtypes.float64), dtypes.int8, dtypes.uint32)
+DTYPES = (
+    *(dtypes.bool_, dtypes.int32, dtypes.int64, dtypes.float32, dtypes.float64),
+    dtypes.int8,
+    dtypes.uint32,
+)
 ROWS = [op for op in OPS.values() if not isinstance(op.lowering, Structural)]
 DIFFERENTIABLE = [op for op in ROWS if op.vjp is not None and (callable(op.vjp) or any(op.vjp))]
 
-# Bodies that are polynomials differ from their correctly rounded references by the bounds in the docstrings of
-# ir/maths, rounded up to whole ULPs and one more for the rounding of the reference.
+# Bodies that are polynomials differ from their correctly rounded references by the bounds in the docstrings
+# of ir/maths, rounded up to whole ULPs and one more for the rounding of the reference.
 MOST_ULPS = {
-    "cos": 4.0, "erf": 3.0, "exp": 3.0, "expm1": 4.0, "log": 2.0, "log1p": 3.0, "power": 3.0, "random_normal": 64.0,
+    "cos": 4.0, "erf": 3.0, "exp": 3.0, "expm1": 4.0, "log": 2.0, "log1p": 3.0, "power": 3.0,
+    "random_normal": 64.0,
     "rsqrt": 2.0, "sigmoid": 4.0, "sin": 4.0, "tanh": 4.0,
 }  # fmt: skip
 
@@ -98,7 +103,7 @@ def smooth(operands: Sequence[np.ndarray]) -> bool:
 
 
 def weighed(op: Op, operands: Sequence[np.ndarray], attrs: Attrs) -> Callable[..., Array]:
-    """The op, as a function of its float operands to a number: the sum of its elements with random weights."""
+    """The op, as a function of its float operands to a number: the sum of its elements, weighed."""
     floats = [i for i, x in enumerate(operands) if x.dtype == np.float64]
 
     def value(*given: Array) -> Array:
