@@ -47,6 +47,11 @@ def print_(self: Tensor) -> None:
     print(repr(self))
 
 
+def _dispose(self: Tensor) -> None:
+    """Drop the tensor's claim on its memory; nothing happens the second time."""
+    dispose(self)
+
+
 def _single(self: Tensor, what: str) -> None:
     aval = self._aval
     if aval.size != 1:
@@ -134,7 +139,7 @@ _OWN: Final[dict[str, object]] = {
     "__iter__": _iterate,
     "__reduce__": _reduce,
     "__repr__": _represent,
-    "dispose": dispose,
+    "dispose": _dispose,
     "is_disposed": property(is_disposed),
     "item": item,
     "numpy": numpy,

@@ -14,7 +14,7 @@ from ..ir.array import Array
 from ..ir.builder import Traced
 from ..ir.errors import DTypeError, ShapeError, TraceError
 from ..ir.gradient import ground
-from ..ir.stage import current, located
+from ..ir.stage import current, default, entered, located
 from ..ir.types import show_shape
 from .core import Cell, Tensor, as_ndarray, wrap
 from .creation import tensor
@@ -72,9 +72,10 @@ class Variable(Array):
         """
         stage = ground(current())
         traced = stage if isinstance(stage, StateStage) else None
-        value = tensor(
-            initial() if callable(initial) and not isinstance(initial, Array) else initial, dtype=dtype
-        )
+        if callable(initial) and not isinstance(initial, Array):
+            with entered(default[0]):
+                initial = tensor(initial())
+        value = tensor(initial, dtype=dtype)
         held = traced.concrete(value) if traced is not None else cast(Tensor, value)
         self.name = name if name is not None else f"variable_{next(_counter)}"
         self.trainable = bool(trainable)
@@ -148,11 +149,15 @@ class Variable(Array):
 
     def assign_add(self, delta: object) -> Array:
         """Add to the value, and return the new one; errors as for `assign`."""
-        return self.assign(self.value() + delta)  # type: ignore[operator]
+        return self.assign(self.value() + self._listed(delta))  # type: ignore[operator]
 
     def assign_sub(self, delta: object) -> Array:
         """Subtract from the value, and return the new one; errors as for `assign`."""
-        return self.assign(self.value() - delta)  # type: ignore[operator]
+        return self.assign(self.value() - self._listed(delta))  # type: ignore[operator]
+
+    def _listed(self, value: object) -> object:
+        """Lists of numbers as a tensor of the variable's dtype; all else as it is."""
+        return tensor(value, dtype=self.dtype) if isinstance(value, list | tuple) else value
 
     def numpy(self) -> np.ndarray:
         """The value as a read-only NumPy array, which assignments do not change; TraceError in a trace."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import struct
-from collections.abc import Hashable, Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from typing import Final, cast
 
 import numpy as np
@@ -104,11 +104,11 @@ def _stand_ins(structure: Structure, numbers: Iterator[int]) -> object:
     return unflatten(structure, [_Place(next(numbers)) for _ in range(count_leaves(structure))])
 
 
-def describe(leaves: Sequence[object], structure: Structure) -> str:
+def describe(leaves: Sequence[object], structure: Structure, names: Iterable[str]) -> str:
     """Canonical arguments as text: `x: float32[3], y: 2`."""
     shown = [_Shown(str(leaf_key(leaf)) if is_array(leaf) else repr(leaf)) for leaf in leaves]
     named = cast("dict[str, object]", unflatten(structure, shown))
-    return ", ".join(f"{name}: {value!r}" for name, value in named.items())
+    return ", ".join(f"{name}: {named[name]!r}" for name in names)
 
 
 class _Shown:

@@ -264,7 +264,7 @@ class Function(Dispatcher, Generic[P, R]):
         finally:
             self._tracing.discard(key)
         self._traces += 1
-        return Program(found, describe(leaves, structure))
+        return Program(found, describe(leaves, structure, bound.arguments))
 
     def _install(
         self, call: Call, program: Program, order: tuple[int, ...], variables: tuple[Variable, ...]
