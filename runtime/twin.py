@@ -295,6 +295,8 @@ class Dispatcher:
 
     def install(self, record: Record) -> None:
         """Put a record in front of the others."""
+        if not isinstance(record, Record):
+            raise TypeError(f"expected a Record, not {type(record).__name__}")
         for s in record.state:
             _cell(s)
         with _lock:

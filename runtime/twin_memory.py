@@ -126,6 +126,8 @@ def wrap(aval: TensorType, address: int, base: object) -> Tensor:
     Raises:
         ValueError: the address is 0, `base` is disposed, or it is a Tensor and the memory lies outside it.
     """
+    if not isinstance(aval, TensorType):
+        raise TypeError(f"expected a TensorType, not {type(aval).__name__}")
     nbytes = aval.nbytes
     holds = base
     if address == 0:

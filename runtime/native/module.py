@@ -7,7 +7,6 @@ from collections.abc import Callable
 from typing import Final
 
 from ...codegen import jit
-from ...ir.types import TensorType
 from . import arrays, calling, dispatching, matching, memory, operating, symbols
 from .assembler import Module
 from .layout import LIVE_WORDS
@@ -51,7 +50,7 @@ class Native:
         live: the process-wide counts.
     """
 
-    def __init__(self, describe: Callable[[TensorType], tuple[object, ...]]) -> None:
+    def __init__(self, describe: Callable[[object], tuple[object, ...]]) -> None:
         """`describe(aval)` gives (dtype, bytes, *extents)."""
         module = assemble()
         text = module.text

@@ -28,8 +28,10 @@ if TYPE_CHECKING:
     )
 
 
-def _describe(aval: TensorType) -> tuple[object, ...]:
+def _describe(aval: object) -> tuple[object, ...]:
     """What NumPy needs to know of a type; ShapeError when an extent is symbolic."""
+    if not isinstance(aval, TensorType):
+        raise TypeError(f"expected a TensorType, not {type(aval).__name__}")
     return (aval.dtype.numpy, aval.nbytes, *aval.static_shape)
 
 
@@ -68,6 +70,8 @@ def bind_operator(name: str, dispatcher: Dispatcher | None) -> Dispatcher | None
 
 def _install(self: Dispatcher, record: Record) -> None:
     """Put a record in front of the others."""
+    if not isinstance(record, Record):
+        raise TypeError(f"expected a Record, not {type(record).__name__}")
     for s in record.state:
         if type(s.cell) is not Cell:
             raise TypeError(f"a state is bound to a Cell, not to {type(s.cell).__name__}")

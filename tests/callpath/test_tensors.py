@@ -206,6 +206,8 @@ def test_methods_can_be_attached(path: ModuleType, tensor: Any) -> None:
         (lambda p, t: p.new_tensor(F4, 1 << 50), MemoryError, None),
         (lambda p, t: p.new_tensor(F4, "x"), TypeError, None),
         (lambda p, t: p.new_tensor(F4), TypeError, "argument"),
+        (lambda p, t: p.wrap(3, t._data, t), TypeError, "expected a TensorType, not int"),
+        (lambda p, t: p.Dispatcher(len).install(3), TypeError, "expected a Record, not int"),
         (lambda p, t: p.wrap(F4, 0, None), ValueError, "wrap needs an address"),
         (lambda p, t: p.wrap(F4, t._data + 1, t), ValueError, "the view lies outside its base"),
         (lambda p, t: p.wrap(F4, t._data - 1, t), ValueError, "the view lies outside its base"),
