@@ -212,8 +212,7 @@ def sqrt(x: Operand, /) -> Array:
 
 
 def rsqrt(x: Operand, /) -> Array:
-    """`1 / sqrt(x)`, both correctly rounded (at most 1.5 ULP together). Integers and bool count as float32.
-    """
+    """`1 / sqrt(x)`, both correctly rounded (at most 1.5 ULP). Integers and bool count as float32."""
     return _rsqrt.call(x)
 
 
@@ -243,14 +242,12 @@ def round(x: Operand, /) -> Array:
 
 
 def maximum(x1: Operand, x2: Operand, /) -> Array:
-    """The greater one of each pair; NaN if one is NaN, and -0 < +0. Of equal ones, `x1` takes the gradient.
-    """
+    """The greater one of each pair; NaN if one is NaN, and -0 < +0. Of equals, `x1` takes the gradient."""
     return _maximum.call(x1, x2)
 
 
 def minimum(x1: Operand, x2: Operand, /) -> Array:
-    """The smaller one of each pair; NaN if one is NaN, and -0 < +0. Of equal ones, `x1` takes the gradient.
-    """
+    """The smaller one of each pair; NaN if one is NaN, and -0 < +0. Of equals, `x1` takes the gradient."""
     return _minimum.call(x1, x2)
 
 

@@ -8,9 +8,10 @@ from types import EllipsisType
 
 import numpy as np
 
+from .. import dtypes
 from ..array import Array
 from ..errors import ArgumentError, RangeError, ShapeError
-from ..stage import as_array, located
+from ..stage import as_array, current, located, number
 from ..types import Dim, Extent, Shape
 from .gather import take
 from .shapes import reshape
@@ -83,7 +84,7 @@ def _part(axis: int, item: Index, extent: Extent) -> _Part:
         raise ArgumentError(f"index: {item!r} cannot select from a tensor; {_SUPPORTED}")
     i = operator.index(item)  # type: ignore[arg-type]
     if isinstance(extent, Dim):
-        return _gather_part(np.asarray(i), extent)
+        return _Part(0, 1, extent, True, current().constant(number(i, dtypes.int64)))
     if not -extent <= i < extent:
         legal = f"indices are {-extent} to {extent - 1}" if extent else "it has no index"
         raise RangeError(f"index: {i} is out of range for axis {axis} with extent {extent}; {legal}")

@@ -1,5 +1,4 @@
-"""Rows that keep the elements and change the shape: reshape, transposition, broadcasting, the size of axes.
-"""
+"""Rows that keep the elements and change the shape: reshape, transposition, broadcasting, sizes of axes."""
 
 from __future__ import annotations
 
@@ -33,7 +32,8 @@ def _reshape_type(types: tuple[TensorType, ...], attrs: Attrs) -> TensorType:
     shape = typed(ShapeOf, attrs).shape
     if factors(types[0].shape) != factors(shape) and not _both_empty(types[0].shape, shape):
         count, symbols = factors(types[0].shape)
-        size = "*".join([*([] if symbols and count == 1 else [str(count)]), *[f"({s})" for s in symbols]])
+        sizes = [str(s) if len(s.terms) == 1 and not s.const else f"({s})" for s in symbols]
+        size = "*".join([str(count), *sizes] if count != 1 or not sizes else sizes)
         raise ShapeError(
             f"reshape: size ({size}) must match the product of shape {show_shape(shape)}; "
             f"the tensor has shape {show_shape(types[0].shape)}"
