@@ -15,6 +15,7 @@ import pytest
 from lithograph.codegen import jit
 from lithograph.ir import dtypes
 from lithograph.ir.types import TensorType
+from lithograph.runtime import twin
 from lithograph.runtime.record import (
     BuildCall,
     BuildConst,
@@ -313,6 +314,9 @@ def bound(path: ModuleType) -> Any:
 def test_operators(bound: Any, tensor: Any) -> None:
     t, u = tensor(1), tensor(2)
     for short, name in zip(BINARY, NAMES, strict=True):
+        method = bound.Tensor.__dict__[f"__{short.rstrip('_')}__"]
+        if getattr(method, "__module__", twin.__name__) != twin.__name__:
+            continue  # the array methods, once imported, stand over this slot
         operation = getattr(operator, short)
         made = operation(t, u)
         assert made[0] == name

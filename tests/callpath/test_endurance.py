@@ -155,7 +155,7 @@ def test_racing_threads(path: ModuleType, tensor: Any, muladd: Record, programs:
             t = tensor(2)
             made = f(t, y)
             path.dispose(t)
-            if made != "slow" and path.as_ndarray(made).tolist() != [7] * 4:
+            if not isinstance(made, str) and path.as_ndarray(made).tolist() != [7] * 4:
                 wrong.append(made)
 
     def change() -> None:
@@ -241,7 +241,7 @@ def test_dispose_during_a_call(path: ModuleType, programs: jit.Library, muladd: 
         path.dispose(t)
     others = [path.from_ndarray(BIG, np.zeros(1000, np.float32)) for _ in range(4)]
     thread.join()
-    assert made[0] == "slow" or path.as_ndarray(made[0]).tolist() == [7] * 4
+    assert isinstance(made[0], str) or path.as_ndarray(made[0]).tolist() == [7] * 4
     del others
 
 
