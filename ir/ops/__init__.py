@@ -21,15 +21,6 @@ from . import (
     transcendental,
     trigonometry,
 )
-from . import (
-    creation as creation,
-)
-from . import (
-    joining as joining,
-)
-from . import (
-    structural as structural,
-)
 from .activations import *  # noqa: F403
 from .arithmetic import *  # noqa: F403
 from .conversion import *  # noqa: F403
@@ -39,16 +30,18 @@ from .gather import *  # noqa: F403
 from .joining import *  # noqa: F403
 from .linalg import *  # noqa: F403
 from .logic import *  # noqa: F403
+from .random import *  # noqa: F403
 from .reductions import *  # noqa: F403
 from .shapes import *  # noqa: F403
 from .slicing import *  # noqa: F403
+from .structural import CALL as CALL
+from .structural import FUSED as FUSED
 from .transcendental import *  # noqa: F403
 from .trigonometry import *  # noqa: F403
 
 _FAMILIES = (
     activations, arithmetic, conversion, division, gather, linalg, logic, reductions, shapes, slicing,
-    transcendental,
-    trigonometry,
+    transcendental, trigonometry,
 )  # fmt: skip
 _OTHERS = ("full_like", "one_hot", "ones_like", "split", "tril", "triu", "zeros_like")
 

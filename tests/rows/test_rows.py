@@ -30,7 +30,7 @@ DIFFERENTIABLE = [op for op in ROWS if op.vjp is not None and (callable(op.vjp) 
 # of ir/maths, rounded up to whole ULPs and one more for the rounding of the reference.
 MOST_ULPS = {
     "cos": 4.0, "erf": 3.0, "exp": 3.0, "expm1": 4.0, "log": 2.0, "log1p": 3.0, "power": 3.0,
-    "random_normal": 64.0,
+    "random_normal": 6.0,
     "rsqrt": 2.0, "sigmoid": 4.0, "sin": 4.0, "tanh": 4.0,
 }  # fmt: skip
 
@@ -55,8 +55,8 @@ def test_rows_are_about_sixty() -> None:
 
 
 @pytest.mark.parametrize("op", ROWS, ids=named)
-def test_every_row_has_samples_in_a_core_dtype(op: Op) -> None:
-    assert any(cases(op, dtype) for dtype in DTYPES[:5])
+def test_every_row_has_samples(op: Op) -> None:
+    assert any(cases(op, dtype) for dtype in DTYPES)
 
 
 @pytest.mark.parametrize("op", ROWS, ids=named)
