@@ -6,6 +6,7 @@ Tensor, Variable and the traced value derive from `Array`; `ir/ops` adds the met
 from __future__ import annotations
 
 from abc import ABCMeta
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from .dtypes import DType
@@ -13,6 +14,8 @@ from .registry import OPS
 from .types import Shape, TensorType
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from .ops.indexing import Index
     from .stage import Operand
 
@@ -23,6 +26,22 @@ class Array(metaclass=ABCMeta):
     __slots__ = ()
     __array_ufunc__ = None
     _aval: TensorType
+
+    if TYPE_CHECKING:
+        # Values are read by whoever holds them; `ir/ops` attaches a method for each public function of an array.
+        def numpy(self) -> np.ndarray: ...
+        def item(self) -> bool | int | float: ...
+        def tolist(self) -> Any: ...
+        def dispose(self) -> None: ...
+        @property
+        def is_disposed(self) -> bool: ...
+        def __bool__(self) -> bool: ...
+        def __int__(self) -> int: ...
+        def __index__(self) -> int: ...
+        def __float__(self) -> float: ...
+        def __array__(self, dtype: object = None, copy: bool | None = None) -> np.ndarray: ...
+        def __iter__(self) -> Iterator[Array]: ...
+        def __getattr__(self, name: str) -> Callable[..., Array]: ...
 
     @property
     def shape(self) -> Shape:

@@ -57,6 +57,7 @@ from .ir.ops import (
     shapes,
     slicing,
     transcendental,
+    trigonometry,
 )
 from .ir.ops.activations import *
 from .ir.ops.arithmetic import *
@@ -71,6 +72,7 @@ from .ir.ops.reductions import *
 from .ir.ops.shapes import *
 from .ir.ops.slicing import *
 from .ir.ops.transcendental import *
+from .ir.ops.trigonometry import *
 from .ir.parse import parse as parse_ir
 from .runtime import start as _start  # noqa: F401 - imported for its effect
 from .runtime.core import Tensor, dispose
@@ -87,6 +89,8 @@ from .runtime.creation import (
     tensor6d,
 )
 from .runtime.variable import Variable
+
+from . import random  # isort: skip - it makes a variable
 from .tracer.concrete import ConcreteFunction
 from .tracer.function import Function, function, run_functions_eagerly
 from .tracer.pytree import register_pytree
@@ -132,6 +136,7 @@ __all__ = [
     "int32",
     "int64",
     "parse_ir",
+    "random",
     "register_pytree",
     "run_functions_eagerly",
     "scalar",
@@ -163,3 +168,4 @@ __all__ += reductions.__all__
 __all__ += shapes.__all__
 __all__ += slicing.__all__
 __all__ += transcendental.__all__
+__all__ += trigonometry.__all__

@@ -53,7 +53,7 @@ def tensor(values: object, shape: Sequence[int] | None = None, dtype: object = N
             f"Based on the provided shape, {show_shape(new)}, the tensor should have {count} values "
             f"but has {made.size}"
         )
-    return made if made.shape == new else cast(Array, made.reshape(new))  # type: ignore[attr-defined]
+    return made if made.shape == new else made.reshape(new)
 
 
 @located
@@ -116,6 +116,8 @@ def _array(values: object, wanted: dtypes.DType | None) -> Array:
 
 def plain_array(values: object, wanted: dtypes.DType | None) -> np.ndarray:
     """Numbers nested in lists, as an array; errors as for `tensor`."""
+    if isinstance(values, range):
+        values = list(values)
     if not isinstance(values, bool | int | float | list | tuple) and not hasattr(values, "__array__"):
         raise ArgumentError(
             "tensor: numbers, nested lists of numbers or arrays are wanted, "
@@ -143,7 +145,7 @@ def _converted(values: object, raw: np.ndarray, wanted: dtypes.DType | None) -> 
     if kind == "f" and not target.is_float and raw.size:
         raise DTypeError(f"Cannot convert {_brief(values)} to a tensor of dtype {target}")
     if kind == "i" and target.is_integer and raw.size:
-        limits = np.iinfo(target.numpy)
+        limits = np.iinfo(target.name)
         low, high = int(raw.min()), int(raw.max())
         if low < limits.min or high > limits.max:
             culprit = low if low < limits.min else high

@@ -99,7 +99,7 @@ def _iterate(self: Tensor) -> Iterator[Array]:
     if not self._aval.ndim:
         raise TypeError("iteration over a 0-d tensor")
     array = cast(Array, self)
-    return iter([array[i] for i in range(self._aval.static_shape[0])])  # type: ignore[index]
+    return iter([array[i] for i in range(self._aval.static_shape[0])])
 
 
 def _represent(self: Tensor) -> str:

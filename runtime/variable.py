@@ -183,10 +183,10 @@ class Variable(Array):
         return bool(self.value())
 
     def __float__(self) -> float:
-        return float(self.value())  # type: ignore[arg-type]
+        return float(self.value())
 
     def __int__(self) -> int:
-        return int(self.value())  # type: ignore[call-overload,no-any-return]
+        return int(self.value())
 
     def __repr__(self) -> str:
         about = f"{self.name!r}, {self._aval}" + ("" if self.trainable else ", not trainable")

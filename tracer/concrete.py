@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import cast
+from typing import Any, cast
 
 from ..ir.errors import ArgumentError
 from ..ir.graph import Graph
@@ -75,7 +75,7 @@ class ConcreteFunction:
         return unflatten(trace.structure, specs)
 
     @located
-    def __call__(self, *args: object, **kwargs: object) -> object:
+    def __call__(self, *args: object, **kwargs: object) -> Any:
         """Run the program.
 
         Raises:

@@ -16,7 +16,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MethodType
-from typing import TYPE_CHECKING, Final, Generic, ParamSpec, TypeVar, cast, overload
+from typing import TYPE_CHECKING, Final, Generic, TypeVar, cast, overload
 
 from ..ir.builder import Builder
 from ..ir.errors import ArgumentError, StateError, TraceError
@@ -35,7 +35,6 @@ from .pytree import Structure, tree_map, unflatten
 from .signature import Signature, signature_of
 from .trace import TraceBuilder, trace
 
-P = ParamSpec("P")
 R = TypeVar("R")
 
 MOST_PROGRAMS: Final = 256
@@ -52,7 +51,7 @@ class Options:
     specs: tuple[object, ...] | None = None
 
 
-class Function(Dispatcher, Generic[P, R]):
+class Function(Dispatcher, Generic[R]):
     """A Python function that runs as native code, traced once per kind of call; made by
     `lithograph.function`.
 
@@ -61,7 +60,7 @@ class Function(Dispatcher, Generic[P, R]):
         name: of its graphs.
     """
 
-    python_function: Callable[P, R]
+    python_function: Callable[..., R]
     name: str
     _options: Options
     _owner: weakref.ref[object] | None
@@ -72,11 +71,11 @@ class Function(Dispatcher, Generic[P, R]):
     _tracing: set[Hashable]
     _traces: int
     _lock: threading.RLock
-    _bound: dict[int, tuple[weakref.ref[object], Function[..., object]]]
+    _bound: dict[int, tuple[weakref.ref[object], Function[R]]]
 
     if TYPE_CHECKING:
-
-        def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R: ...
+        # Arrays of any kind may stand where the Python function says which it takes.
+        def __call__(self, *args: object, **kwargs: object) -> R: ...
 
     @property
     def trace_count(self) -> int:
@@ -137,12 +136,13 @@ class Function(Dispatcher, Generic[P, R]):
             return self._program(self._call(self._arguments(args), kwargs))[0]
         return next(reversed(self._programs.values()))
 
-    def __get__(self, instance: object, owner: type | None = None) -> object:
+    def __get__(self, instance: object, owner: type | None = None) -> Function[R]:
         if instance is None:
             return self
-        return MethodType(self._of(instance), instance)
+        # A bound method hands on the attributes of its function.
+        return cast("Function[R]", MethodType(self._of(instance), instance))
 
-    def _of(self, instance: object) -> Function[..., object]:
+    def _of(self, instance: object) -> Function[R]:
         """The function of one instance, which has programs of its own and goes when the instance does."""
         known = self._bound.get(id(instance))
         if known is not None and known[0]() is instance:
@@ -155,7 +155,7 @@ class Function(Dispatcher, Generic[P, R]):
         try:
             owner = weakref.ref(instance, gone)
         except TypeError:
-            return cast("Function[..., object]", self)
+            return self
         made = make_function(self.python_function, self.name, self._options, owner)
         bound[key] = (owner, made)
         return made
@@ -225,11 +225,10 @@ class Function(Dispatcher, Generic[P, R]):
         order = tuple(
             [n for n, leaf in zip(numbers, leaves, strict=True) if n is not None and is_array(leaf)]
         )
-        return (
-            program,
-            order,
-            tuple([v if isinstance(v, Variable) else leaves[v] for v in program.trace.variables]),
-        )  # type: ignore[misc]
+        variables = [
+            v if isinstance(v, Variable) else cast(Variable, leaves[v]) for v in program.trace.variables
+        ]
+        return program, order, tuple(variables)
 
     def _trace(
         self,
@@ -290,10 +289,10 @@ class Function(Dispatcher, Generic[P, R]):
 
 
 def make_function(
-    function: Callable[P, R], name: str, options: Options, owner: weakref.ref[object] | None
-) -> Function[P, R]:
+    function: Callable[..., R], name: str, options: Options, owner: weakref.ref[object] | None
+) -> Function[R]:
     """A Function around a Python function; `owner` is the instance that it is a method of."""
-    made = cast("Function[P, R]", Function(_unset, 16))
+    made = cast("Function[R]", Function(_unset, 16))
     functools.update_wrapper(made, function)
     made.python_function = function
     made.name = name
@@ -324,14 +323,21 @@ def _unset(*args: object, **kwargs: object) -> object:
 
 
 @overload
-def function(target: Callable[P, R], /) -> Function[P, R]: ...
+def function(
+    target: Callable[..., R],
+    /,
+    *,
+    input_signature: Sequence[object] | None = None,
+    static_argnames: str | Sequence[str] | None = None,
+    name: str | None = None,
+) -> Function[R]: ...
 @overload
 def function(
     *,
     input_signature: Sequence[object] | None = None,
     static_argnames: str | Sequence[str] | None = None,
     name: str | None = None,
-) -> Callable[[Callable[P, R]], Function[P, R]]: ...
+) -> Callable[[Callable[..., R]], Function[R]]: ...
 
 
 @located
@@ -369,10 +375,10 @@ def function(
             raise ArgumentError(
                 f"lithograph.function takes a function, but a {type(target).__name__} was given"
             )
-        code = target if inspect.isroutine(target) else type(target).__call__
+        code: object = target if inspect.isroutine(target) else type(target).__call__
         if inspect.iscoroutinefunction(code) or inspect.isgeneratorfunction(code):
             raise ArgumentError("lithograph.function takes a plain function, no generator or coroutine")
-        title = name or getattr(target, "__name__", type(target).__name__)
+        title = name or str(getattr(target, "__name__", type(target).__name__))
         made = make_function(target, "lambda" if title == "<lambda>" else title, options, None)
         if "." not in getattr(target, "__qualname__", "").rpartition("<locals>.")[2]:
             # In a class body it is not known yet whether the first parameter is an instance.

@@ -10,7 +10,7 @@ import dataclasses
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Final, NamedTuple, TypeVar, cast
+from typing import Any, Final, NamedTuple, TypeVar, cast
 
 from ..ir.errors import ArgumentError
 
@@ -67,7 +67,7 @@ def _dataclass(cls: type) -> Container:
     def restored(meta: Hashable, children: Sequence[object]) -> object:
         if plain:
             return cls(*children)
-        made = object.__new__(cls)
+        made: object = object.__new__(cls)
         for name, child in zip(names, children, strict=True):
             object.__setattr__(made, name, child)
         return made
@@ -87,7 +87,7 @@ _containers: Final[dict[type, Container | None]] = {
     dict: Container(_dict_parts, _dict_of),  # type: ignore[arg-type]
     OrderedDict: Container(_dict_parts, _ordered_of),  # type: ignore[arg-type]
     list: Container(_sequence_parts, lambda _, children: list(children)),  # type: ignore[arg-type]
-    tuple: Container(_sequence_parts, lambda _, children: tuple(children)),  # type: ignore[arg-type]
+    tuple: Container(_sequence_parts, lambda _, children: (*children,)),  # type: ignore[arg-type]
     type(None): Container(lambda _: ((), None), lambda _, __: None),
 }
 """Known types; None marks types that are leaves. Types live as long as the process, as a rule."""
@@ -101,7 +101,8 @@ def container(cls: type) -> Container | None:
         pass
     found: Container | None = None
     if issubclass(cls, tuple) and hasattr(cls, "_fields"):
-        found = Container(lambda tree: (cast("tuple[object, ...]", tree), None), lambda _, parts: cls(*parts))
+        make: Callable[[Sequence[object]], object] = cast(Any, cls)._make
+        found = Container(lambda tree: (cast("tuple[object, ...]", tree), None), lambda _, parts: make(parts))
     elif dataclasses.is_dataclass(cls):
         found = _dataclass(cls)
     if found is not None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import cast
 
 from ..ir.array import Array
 from ..ir.attrs import Constant
@@ -42,7 +41,7 @@ def _carry_out(stage: Stage, node: Node, args: list[Array]) -> list[Array]:
     if node.op is OPS["call"]:
         return replay(node.regions[0], args)
     if isinstance(node.attrs, Constant):
-        return [stage.constant(cast(Constant, node.attrs).value)]
+        return [stage.constant(node.attrs.value)]
     if node.regions:
         raise TraceError(f"{node.op.name} has regions, and its gradient is not known")
     return [stage.emit(node.op, tuple(args), node.attrs, node.result.type)]

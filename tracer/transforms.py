@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Mapping, Sequence
-from typing import cast
+from typing import Any, cast
 
 import numpy as np
 
@@ -27,7 +27,7 @@ from .pytree import Structure, count_leaves, flatten, unflatten
 from .staging import staged
 
 
-def grad(f: Callable[..., object], argnums: int | Sequence[int] = 0) -> Callable[..., object]:
+def grad(f: Callable[..., object], argnums: int | Sequence[int] = 0) -> Callable[..., Any]:
     """The function that gives the gradient of `f`.
 
     Args:
@@ -51,7 +51,7 @@ def grad(f: Callable[..., object], argnums: int | Sequence[int] = 0) -> Callable
     return call
 
 
-def grads(f: Callable[..., object]) -> Callable[..., tuple[object, ...]]:
+def grads(f: Callable[..., object]) -> Callable[..., tuple[Any, ...]]:
     """The function that gives the gradients of `f` by all its positional arguments; see `grad`."""
 
     @functools.wraps(f)
@@ -63,7 +63,7 @@ def grads(f: Callable[..., object]) -> Callable[..., tuple[object, ...]]:
 
 def value_and_grad(
     f: Callable[..., object], argnums: int | Sequence[int] = 0, has_aux: bool = False
-) -> Callable[..., object]:
+) -> Callable[..., Any]:
     """The function that gives `(value, gradient)`; with `has_aux`, f gives `(value, aux)` and so does the
     result.
 
@@ -93,7 +93,7 @@ def value_and_grad(
 
 
 @located
-def vjp(f: Callable[..., object], *xs: object) -> tuple[object, Callable[[object], tuple[object, ...]]]:
+def vjp(f: Callable[..., object], *xs: object) -> tuple[Any, Callable[[object], tuple[Any, ...]]]:
     """`(f(*xs), vjp_fn)`, where `vjp_fn(dy)` gives the cotangents of `xs` from that of the result, as a
     tuple.
 
