@@ -371,12 +371,12 @@ def function(
     def decorate(target: object) -> object:
         if isinstance(target, staticmethod | classmethod):
             return type(target)(cast("Callable[..., object]", decorate(target.__func__)))
-        if not callable(target) or isinstance(target, type):
+        if isinstance(target, type) or not callable(target):
             raise ArgumentError(
                 f"lithograph.function takes a function, but a {type(target).__name__} was given"
             )
-        code: object = target if inspect.isroutine(target) else type(target).__call__
-        if inspect.iscoroutinefunction(code) or inspect.isgeneratorfunction(code):
+        codes = (target, type(target).__call__)
+        if any(inspect.iscoroutinefunction(c) or inspect.isgeneratorfunction(c) for c in codes):
             raise ArgumentError("lithograph.function takes a plain function, no generator or coroutine")
         title = name or str(getattr(target, "__name__", type(target).__name__))
         made = make_function(target, "lambda" if title == "<lambda>" else title, options, None)

@@ -436,7 +436,7 @@ def test_dropping_a_function_frees_it_at_once() -> None:
     f = lg.function(lambda x: x * 2 + 1)
     f(f32(1)), f(np.ones((2, 2), F32).T), f(x=f32(1))
     programs = list(f._programs.values())
-    gone = [
+    gone: list[Callable[[], object]] = [
         weakref.ref(f),
         *[weakref.ref(p) for p in programs],
         *[weakref.ref(m.run) for m in f._forms.values()],
