@@ -62,8 +62,7 @@ class Blocking:
 
 def blocking_for(tile: Tile) -> Blocking:
     """The blocking for a tile: what a task works on fits the second-level cache, a packed block the third."""
-    depth = 384 if tile.element.size == 4 else 256
-    return Blocking(depth, 85 * tile.width, 15 * tile.rows, 10 * tile.width, 1 << 20, 1 << 20, 2048, 256)
+    return Blocking(512, 85 * tile.width, 15 * tile.rows, 10 * tile.width, 1 << 20, 1 << 20, 2048, 256)
 
 
 def symbol(dtype: str) -> str:

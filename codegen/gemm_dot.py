@@ -36,7 +36,7 @@ def _chunk(declares: dict[str, None], element: Element) -> str:
     """T dot_chunk(a, sa, b, sb, n): the sum of n <= CHUNK products in order T8."""
     f = Body(declares)
     t, size = element.type, element.size
-    tile = Tile(element, _LANES, 1, 1, 1)
+    tile = Tile(element, _LANES, 1, 1)
     v, absent = tile.vector, _negative_zero(element)
     empty = "<" + ", ".join([f"{t} {absent}"] * _LANES) + ">"
     products = f.alloca(t, _GROUP)

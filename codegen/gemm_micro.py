@@ -80,22 +80,11 @@ def rows_kernel(declares: dict[str, None], tile: Tile, name: str) -> str:
     """A kernel for B whose rows are contiguous along the columns and bk apart."""
     kernel = _Kernel(declares, tile)
     f, t, v = kernel.f, tile.element.type, tile.vector
-
-    def sweep(count: int, lo: str, hi: str, offset: str, b: str, accs: list[str]) -> list[str]:
-        with f.loop(lo, hi, count, [("i64", offset), ("ptr", b), *((v, x) for x in accs)]) as loop:
-            offset, b, *accs = loop.values
-            for _ in range(count):
-                masks = kernel.masks
-                bs = [load(f, tile, w.at(f, b, j * tile.lanes, t), masks[j]) for j in range(tile.vectors)]
-                accs = kernel.link(offset, bs, accs)
-                offset, b = w.add(f, offset, "%ak"), w.at(f, b, "%bk", t)
-            loop.next([offset, b, *accs])
-        return list(loop.results)
-
-    whole = w.mul(f, w.div(f, "%depth", tile.unroll), tile.unroll)
-    offset, b, *accs = sweep(tile.unroll, "0", whole, "0", "%b", kernel.begin())
-    _, _, *accs = sweep(1, whole, "%depth", offset, b, accs)
-    return kernel.end(accs, name)
+    with f.loop(0, "%depth", 1, [("i64", "0"), ("ptr", "%b"), *((v, x) for x in kernel.begin())]) as loop:
+        offset, b, *accs = loop.values
+        bs = [load(f, tile, w.at(f, b, j * tile.lanes, t), mask) for j, mask in enumerate(kernel.masks)]
+        loop.next([w.add(f, offset, "%ak"), w.at(f, b, "%bk", t), *kernel.link(offset, bs, accs)])
+    return kernel.end(list(loop.results[2:]), name)
 
 
 # Bytes that a stream of B is fetched ahead of its use.

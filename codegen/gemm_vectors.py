@@ -38,15 +38,12 @@ ELEMENTS = {
 
 @dataclass(frozen=True, slots=True)
 class Tile:
-    """A register tile: `rows` rows of `vectors` vectors of `lanes` elements, and the loop over k unrolled
-    `unroll` times.
-    """
+    """A register tile: `rows` rows of `vectors` vectors of `lanes` elements."""
 
     element: Element
     lanes: int
     rows: int
     vectors: int
-    unroll: int
 
     @property
     def vector(self) -> str:
@@ -68,17 +65,17 @@ def tile_for(target: Target, element: Element) -> Tile:
     """The tile that fills the register file: 8 x 3 vectors with 32 registers, 6 x 2 with 16."""
     lanes = target.lanes(element.size)
     many = target.vector_bytes == 64 or target.triple.startswith(("aarch64", "arm64"))
-    return Tile(element, lanes, 8, 3, 2) if many else Tile(element, lanes, 6, 2, 2)
+    return Tile(element, lanes, 8, 3) if many else Tile(element, lanes, 6, 2)
 
 
 def row_tile(tile: Tile) -> Tile:
     """The tile for a single row: as many vectors as hide the latency of the chain."""
-    return Tile(tile.element, tile.lanes, 1, 8, 2)
+    return Tile(tile.element, tile.lanes, 1, 8)
 
 
 def columns_tile(tile: Tile) -> Tile:
     """The tile for few rows where B is contiguous along k: a square of B is transposed in registers."""
-    return Tile(tile.element, tile.lanes, tile.rows // 2, 1, 1)
+    return Tile(tile.element, tile.lanes, tile.rows // 2, 1)
 
 
 def splat(f: Body, tile: Tile, scalar: str) -> str:
