@@ -1,6 +1,7 @@
 """Scalar expressions evaluated by NumPy, for many elements at once; the meanings are those of `ir/scalar.py`.
 
-Every primitive gives the bits that native code gives (a NaN equals any NaN). This file knows neither ops nor nests.
+Every primitive gives the bits that native code gives (a NaN equals any NaN). This file knows neither ops nor
+nests.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import numpy as np
 from . import dtypes
 from .dtypes import DType
 from .fma import fma
-from .scalar import Scalar
+from .scalar import RARE, Scalar, iteration, load
 
 
 @dataclass(frozen=True)
@@ -75,11 +76,24 @@ def _node(
         return buffers[cast(int, node.payload)][tuple(args)]
     if node.prim == "check":
         return _check(cast(int, node.payload), *args)
+    if node.prim == "rarely":
+        return _rarely(node, *args)
     if node.prim == "cast":
         return _cast(args[0], node.dtype)
     if node.prim == "bitcast":
         return np.ascontiguousarray(args[0]).view(node.dtype.numpy).reshape(args[0].shape)
     return _PRIMITIVES[node.prim](*args)
+
+
+def _rarely(node: Scalar, condition: np.ndarray, usual: np.ndarray, *args: np.ndarray) -> np.ndarray:
+    where, found, *given = [np.array(a) for a in np.broadcast_arrays(condition, usual, *args)]
+    if where.any():
+        buffers = [a[where] for a in given]
+        index = (iteration(0),)
+        loads = [load(a.dtype, k, index) for k, a in enumerate(node.args[2:])]
+        rare = RARE[cast(str, node.payload)](*loads)
+        found[where] = evaluate(rare, [np.arange(buffers[0].size)], buffers)
+    return found
 
 
 def _check(number: int, value: np.ndarray, ok: np.ndarray, report: np.ndarray) -> np.ndarray:
@@ -92,10 +106,10 @@ def _check(number: int, value: np.ndarray, ok: np.ndarray, report: np.ndarray) -
 
 def _cast(x: np.ndarray, to: DType) -> np.ndarray:
     if to is dtypes.bool_:
-        return x != 0
+        return np.asarray(x != 0)
     if x.dtype.kind != "f" or to.is_float:
         return x.astype(to.numpy)
-    limits = np.iinfo(to.numpy)
+    limits = np.iinfo(to.name)
     inside = (x > float(limits.min) - 1) & (x < float(limits.max))
     result = np.where(inside, x, 0).astype(to.numpy)
     result = np.where(x >= float(limits.max), limits.max, result)
@@ -104,15 +118,15 @@ def _cast(x: np.ndarray, to: DType) -> np.ndarray:
 
 def _tdiv(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     divisor = np.where(b == 0, b.dtype.type(1), b)
+    down = np.asarray(a // divisor)
     if a.dtype.kind == "u":
-        return a // divisor
-    down = a // divisor
+        return down
     upward = (a - down * divisor != 0) & ((a < 0) != (divisor < 0))
     return np.where(divisor == -1, -a, down + upward.astype(a.dtype))
 
 
 def _trem(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    return a - _tdiv(a, b) * np.where(b == 0, b.dtype.type(1), b)
+    return np.asarray(a - _tdiv(a, b) * np.where(b == 0, b.dtype.type(1), b))
 
 
 def _extremum(greater: bool) -> Callable[[np.ndarray, np.ndarray], np.ndarray]:
@@ -130,14 +144,12 @@ def _shift(prim: str) -> Callable[[np.ndarray, np.ndarray], np.ndarray]:
     def shift(x: np.ndarray, amount: np.ndarray) -> np.ndarray:
         bits = x.dtype.itemsize * 8
         legal = (amount >= 0) & (amount < bits)
-        by = np.where(legal, amount, amount.dtype.type(0))
         if prim == "shl":
-            return np.where(legal, x << by, x.dtype.type(0))
-        if prim == "ashr":
-            signed = x.astype(f"int{bits}")
-            return np.where(legal, signed >> by.astype(signed.dtype), signed >> signed.dtype.type(bits - 1)).astype(x.dtype)
-        unsigned = x.astype(f"uint{bits}")
-        return np.where(legal, unsigned >> by.astype(unsigned.dtype), unsigned.dtype.type(0)).astype(x.dtype)
+            return np.asarray(np.where(legal, x << np.where(legal, amount, 0).astype(x.dtype), 0), x.dtype)
+        y = x.astype(f"int{bits}" if prim == "ashr" else f"uint{bits}")
+        by = np.where(legal, amount, 0).astype(y.dtype)
+        beyond = y >> y.dtype.type(bits - 1) if prim == "ashr" else y.dtype.type(0)
+        return np.asarray(np.where(legal, y >> by, beyond), x.dtype)
 
     return shift
 

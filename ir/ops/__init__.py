@@ -15,6 +15,7 @@ from . import (
     indexing,
     linalg,
     logic,
+    powers,
     reductions,
     shapes,
     slicing,
@@ -30,6 +31,7 @@ from .gather import *  # noqa: F403
 from .joining import *  # noqa: F403
 from .linalg import *  # noqa: F403
 from .logic import *  # noqa: F403
+from .powers import *  # noqa: F403
 from .random import *  # noqa: F403
 from .reductions import *  # noqa: F403
 from .shapes import *  # noqa: F403
@@ -40,7 +42,7 @@ from .transcendental import *  # noqa: F403
 from .trigonometry import *  # noqa: F403
 
 _FAMILIES = (
-    activations, arithmetic, conversion, division, gather, linalg, logic, reductions, shapes, slicing,
+    activations, arithmetic, conversion, division, gather, linalg, logic, powers, reductions, shapes, slicing,
     transcendental, trigonometry,
 )  # fmt: skip
 _OTHERS = ("full_like", "one_hot", "ones_like", "split", "tril", "triu", "zeros_like")

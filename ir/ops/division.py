@@ -1,7 +1,10 @@
-"""Rows of division with remainder: the quotient is rounded down, so the remainder has the sign of the divisor."""
+"""Rows of division with remainder: the quotient is rounded down, so the remainder has the sign of the
+divisor.
+"""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Final
 
@@ -16,6 +19,7 @@ from ..op import Flags, Op, Pointwise, Sample, Vjp
 from ..promotion import counted
 from ..scalar import Scalar
 from ..stage import Operand
+from .arithmetic import magnitude
 from .logic import where
 from .rows import NUMERIC, edge_pairs, pointwise_type, quiet, values
 
@@ -27,10 +31,6 @@ _STEPS: Final = {32: 6, 64: 42}
 _SIGN_BIT: Final = {32: (dtypes.int32, -(1 << 31)), 64: (dtypes.int64, -(1 << 63))}
 
 
-def _magnitude(x: Scalar) -> Scalar:
-    return scalar.select(x < 0, -x, x)
-
-
 def _with_sign_of(size: Scalar, sign: Scalar) -> Scalar:
     """A non-negative number with the sign bit of another."""
     bits, mask = _SIGN_BIT[size.dtype.bits]
@@ -38,27 +38,39 @@ def _with_sign_of(size: Scalar, sign: Scalar) -> Scalar:
 
 
 def _truncated(a: Scalar, b: Scalar) -> Scalar:
-    """The exact remainder of floats with the sign of `a` (C's fmod): long division by steps of 50 bits, in float64.
+    """The exact remainder of floats with the sign of `a` (C's fmod).
 
-    Every partial remainder is a multiple of the smaller unit of both operands and below the divisor of its step, so
-    it is representable, and the fma that makes it is exact. A rounded quotient may be one too large; then the step's
-    divisor is added back.
+    A quotient below a quarter of the significand's range is one step: its integral part n is exact or one too
+    large, and a - n*b is a multiple of the smaller unit of both and below b, hence exact by fma. A zero n
+    leaves `a` alone, also where `b` is infinite.
     """
-    wide = dtypes.float64
-    dividend, divisor = scalar.cast(_magnitude(a), wide), scalar.cast(_magnitude(b), wide)
-    divisors = [divisor]
-    for _ in range(_STEPS[a.dtype.bits] - 1):
+    dividend, divisor = magnitude(a), magnitude(b)
+    quotient = dividend / divisor
+    step = scalar.fma(-scalar.unary("trunc", quotient), divisor, dividend)
+    step = scalar.select(quotient < 1, dividend, scalar.select(step < 0, step + divisor, step))
+    near = quotient < 2.0 ** (22 if a.dtype is dtypes.float32 else 51)
+    return _with_sign_of(scalar.rarely(~near, step, "remainder", dividend, divisor), a)
+
+
+def _long_division(dividend: Scalar, divisor: Scalar) -> Scalar:
+    """The remainder of non-negative floats, 50 bits of the quotient after another, in float64.
+
+    Each step is the one of `_truncated`, with the divisor scaled up.
+    """
+    rest, divisors = scalar.cast(dividend, dtypes.float64), [scalar.cast(divisor, dtypes.float64)]
+    for _ in range(_STEPS[dividend.dtype.bits] - 1):
         divisors.append(divisors[-1] * 2.0**_STEP_BITS)
-    rest = dividend
     for d in reversed(divisors):
-        quotient = scalar.unary("trunc", rest / d)
-        step = scalar.fma(-quotient, d, rest)
+        step = scalar.fma(-scalar.unary("trunc", rest / d), d, rest)
         step = scalar.select(step < 0, step + d, step)
-        # Below the dividend lies no divisor that overflowed; and what an infinite one leaves is the dividend.
-        rest = scalar.select(scalar.eq(d, float("inf")), rest, step)
-    rest = scalar.select(dividend < float("inf"), rest, float("nan"))
-    rest = scalar.select(scalar.ne(divisor, divisor), divisor, rest)
-    return _with_sign_of(scalar.cast(rest, a.dtype), a)
+        # A divisor that overflowed is above the dividend, and takes nothing off it.
+        rest = scalar.select(scalar.eq(d, math.inf), rest, step)
+    rest = scalar.cast(rest, dividend.dtype)
+    rest = scalar.select(dividend < math.inf, rest, math.nan)
+    return scalar.select(scalar.ne(divisor, divisor), divisor, rest)
+
+
+scalar.RARE["remainder"] = _long_division
 
 
 def _both_float(a: Scalar, b: Scalar) -> tuple[Scalar, Scalar]:
@@ -106,7 +118,12 @@ def _samples(rng: np.random.Generator, dtype: DType) -> list[Sample]:
     if dtype.kind == "bool":
         return []
     made: list[Sample] = []
-    shapes: list[tuple[tuple[int, ...], tuple[int, ...]]] = [((3, 4), (3, 4)), ((2, 1), (3,)), ((), ()), ((0,), (1,))]
+    shapes: list[tuple[tuple[int, ...], tuple[int, ...]]] = [
+        ((3, 4), (3, 4)),
+        ((2, 1), (3,)),
+        ((), ()),
+        ((0,), (1,)),
+    ]
     for first, second in shapes:
         divisor = values(rng, dtype, second, 0.3, 4)
         divisor = np.where(divisor == 0, 1, divisor).astype(dtype.numpy)
@@ -156,7 +173,8 @@ def floor_divide(x1: Operand, x2: Operand, /) -> Array:
 
 
 def remainder(x1: Operand, x2: Operand, /) -> Array:
-    """What the quotient rounded down leaves, with the sign of `x2`; bool counts as int32. Floats: exact, then rounded.
+    """What the quotient rounded down leaves, with the sign of `x2`; bool counts as int32. Floats: exact, then
+    rounded.
 
     Raises:
         DivisionError: an integer divisor is zero, when the value is computed.

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 import numpy as np
 
-from .. import dtypes, maths, scalar
+from .. import dtypes, scalar
 from ..array import Array
 from ..attrs import NO_ATTRS
 from ..checks import POWER_NEGATIVE, fail
@@ -13,25 +15,39 @@ from ..op import Flags, Op, Pointwise, Sample
 from ..promotion import counted
 from ..scalar import Scalar
 from ..stage import Operand
+from . import pow
 from .logic import where
 from .rows import NUMERIC, edge_pairs, pointwise_type, quiet, values, wide
 from .transcendental import log
 
 __all__ = ["power"]
 
+_USUAL_BITS: Final = 6
+
 
 def _power_body(x: Scalar, y: Scalar) -> Scalar:
     if x.dtype.is_float:
-        # Squares are by far the most frequent powers; this makes them exact, and lets a constant 2 be simplified.
-        return scalar.select(scalar.eq(y, 2.0), x * x, maths.power(x, y))
-    result, base = scalar.const(x.dtype, 1), x
-    for bit in range(x.dtype.bits - (x.dtype.kind == "int")):
-        taken = scalar.ne(scalar.binary("lshr", y, bit) & 1, 0)
-        result = scalar.select(taken, result * base, result)
-        base = base * base
+        # Squares are by far the most frequent powers; this makes them exact, and lets a constant 2 be
+        # simplified.
+        return scalar.select(scalar.eq(y, 2.0), x * x, pow.power(x, y))
+    small = _squarings(x, y, _USUAL_BITS)
+    result = scalar.rarely(y >= 1 << _USUAL_BITS, small, "power", x, y)
     if x.dtype.kind == "uint":
         return result
     return scalar.check(result, y >= 0, POWER_NEGATIVE, scalar.cast(y, dtypes.int64))
+
+
+def _squarings(x: Scalar, y: Scalar, bits: int) -> Scalar:
+    """`x` to the power of the lowest bits of `y`, by squaring again and again."""
+    result, base = scalar.const(x.dtype, 1), x
+    for bit in range(bits):
+        taken = scalar.ne(scalar.binary("lshr", y, bit) & 1, 0)
+        result = scalar.select(taken, result * base, result)
+        base = base * base
+    return result
+
+
+scalar.RARE["power"] = lambda x, y: _squarings(x, y, x.dtype.bits)
 
 
 def _power_of(x: np.ndarray, y: np.ndarray) -> np.ndarray:
@@ -84,7 +100,8 @@ _power = Op(
 
 
 def power(x1: Operand, x2: Operand, /) -> Array:
-    """`x1` to the power `x2`; IEEE 754 `pow` for floats, where an exponent of 2 gives `x1 * x1`; integers wrap.
+    """`x1` to the power `x2`; IEEE 754 `pow` for floats, where an exponent of 2 gives `x1 * x1`; integers
+    wrap.
 
     Raises:
         DomainError: a negative exponent in integers, when the value is computed.

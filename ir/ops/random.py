@@ -146,7 +146,7 @@ def _normal_of(dtype: DType, words: Words) -> np.ndarray:
     radius = np.sqrt(-2 * np.log(1 - first))
     # np.pi is rounded to float64, which the angle of a long double would show.
     turn = np.asarray("6.28318530717958647692528676655900576", wide)
-    return np.multiply(radius, np.cos(np.multiply(turn, second))).astype(dtype.numpy)
+    return np.asarray(np.multiply(radius, np.cos(np.multiply(turn, second))), dtype.numpy)
 
 
 def _is_float(dtype: DType) -> bool:

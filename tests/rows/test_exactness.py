@@ -12,6 +12,7 @@ from lithograph.ir.dtypes import DType
 from lithograph.ir.fma import fma
 from lithograph.ir.interpret_scalar import CheckFailed, evaluate
 from lithograph.ir.ops.linalg import product_in_order
+from lithograph.ir.ops.pow import power
 from lithograph.ir.reduction import sum_in_order
 from lithograph.ir.scalar import Scalar
 from lithograph.ir.types import Dim
@@ -232,3 +233,58 @@ def test_a_failing_check_says_which_and_reports_the_first() -> None:
 def test_extents_and_symbols() -> None:
     expression = scalar.extent(Dim({"n": 2, "m": 1}, 3))
     assert evaluate(expression, sizes={"n": 10, "m": 4}) == 27
+
+
+@pytest.mark.parametrize(("dtype", "bound"), [(dtypes.float32, 0.51), (dtypes.float64, 2.0)], ids=str)
+def test_powers_are_within_their_bound(dtype: DType, bound: float) -> None:
+    rng = np.random.default_rng(0)
+    largest = 88 if dtype is dtypes.float32 else 708
+    x = np.exp(rng.uniform(-largest, largest, 50_000)).astype(dtype.numpy)
+    x[::3] = rng.uniform(0.5, 2, x[::3].size)
+    y = (rng.uniform(-0.98, 0.98, x.size) * largest / np.log(x.astype(np.float64))).astype(dtype.numpy)
+    y[::7] = rng.integers(-9, 9, y[::7].size)
+    x[::5] *= -1
+    a, b, loops, buffers = pair(dtype, x, y)
+    found = evaluate(power(a, b), loops, buffers)
+    with np.errstate(all="ignore"):
+        exact = np.power(x.astype(np.longdouble), y.astype(np.longdouble))
+    normal = np.isfinite(exact) & (np.abs(exact) > float(np.finfo(dtype.name).tiny))
+    normal &= np.abs(exact) < float(np.finfo(dtype.name).max)
+    assert normal.sum() > 30_000
+    unit = np.spacing(np.abs(exact[normal]).astype(dtype.numpy)).astype(np.longdouble)
+    assert np.max(np.abs(found[normal] - exact[normal]) / unit) <= bound
+    assert np.array_equal(np.isnan(found), np.isnan(exact))
+
+
+@pytest.mark.parametrize("dtype", [dtypes.float32, dtypes.float64], ids=str)
+def test_special_powers(dtype: DType) -> None:
+    some = [
+        0.0,
+        -0.0,
+        1.0,
+        -1.0,
+        2.0,
+        -2.0,
+        3.0,
+        -3.0,
+        0.5,
+        -0.5,
+        2.5,
+        -2.5,
+        np.inf,
+        -np.inf,
+        np.nan,
+        1e30,
+        -1e30,
+    ]
+    x, y = (v.reshape(-1).astype(dtype.numpy) for v in np.meshgrid(some, some))
+    a, b, loops, buffers = pair(dtype, x, y)
+    found = evaluate(power(a, b), loops, buffers)
+    with np.errstate(all="ignore"):
+        expected = np.power(x, y)
+    special = ~np.isfinite(expected) | (expected == 0) | (np.abs(expected) == 1)
+    assert special.sum() > 150
+    assert np.array_equal(found[special], expected[special], equal_nan=True)
+    assert np.array_equal(
+        np.signbit(found[special & ~np.isnan(expected)]), np.signbit(expected[special & ~np.isnan(expected)])
+    )

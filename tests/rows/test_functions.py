@@ -192,6 +192,10 @@ def test_checked_ops_raise_what_plain_python_would() -> None:
             x // 0
         with pytest.raises(DivisionError, match=r"remainder: integer division by zero"):
             x % np.array([1, 0, 1], np.int32)
+        with pytest.raises(
+            DomainError, match=r"cannot be raised to a negative power, and the exponent is -2"
+        ):
+            x**-2
         assert issubclass(RangeError, IndexError)
         assert issubclass(DivisionError, ZeroDivisionError)
         assert issubclass(DomainError, ValueError)

@@ -86,7 +86,7 @@ def test_weak_values_of_a_trace(types: list[TensorType], result: DType) -> None:
 @pytest.mark.parametrize(
     ("name", "given", "result"),
     [
-        ("divide", i32, f32), ("divide", f64, f64), ("sqrt", i64, f32), ("sqrt", b, f32),
+        ("divide", i32, f32), ("divide", f64, f64), ("sqrt", i64, f32), ("sqrt", b, f32), ("power", b, i32),
         ("floor_divide", b, i32), ("floor", i32, i32), ("add", b, b), ("equal", f64, b), ("logical_and", f32,
         b),
     ],
