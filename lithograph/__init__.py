@@ -53,6 +53,7 @@ from .ir.ops import (
     joining,
     linalg,
     logic,
+    powers,
     reductions,
     shapes,
     slicing,
@@ -68,6 +69,7 @@ from .ir.ops.gather import *
 from .ir.ops.joining import *
 from .ir.ops.linalg import *
 from .ir.ops.logic import *
+from .ir.ops.powers import *
 from .ir.ops.reductions import *
 from .ir.ops.shapes import *
 from .ir.ops.slicing import *
@@ -164,6 +166,7 @@ __all__ += gather.__all__
 __all__ += joining.__all__
 __all__ += linalg.__all__
 __all__ += logic.__all__
+__all__ += powers.__all__
 __all__ += reductions.__all__
 __all__ += shapes.__all__
 __all__ += slicing.__all__
