@@ -123,6 +123,7 @@ class Signature:
         if self.specs is None:
             return tuple(args), dict(kwargs)
         bound = self.bind(args, kwargs, args)
+        given = list(bound.arguments.values())
         for i, (name, value) in enumerate(bound.arguments.items()):
             if i < len(self.specs):
                 bound.arguments[name] = self._as_specified(self.specs[i], value, args)
@@ -130,6 +131,8 @@ class Signature:
             default = self.parameters.parameters[name].default
             if value is not default and (type(value) is not type(default) or value != default):
                 raise self.misfit(f"Can not cast {value!r} to Literal[{default!r}]", args)
+        if all(a is b for a, b in zip(given, bound.arguments.values(), strict=True)):
+            return tuple(args), dict(kwargs)
         return bound.args, bound.kwargs
 
     def _as_specified(self, spec: object, value: object, args: Sequence[object]) -> object:
@@ -142,9 +145,10 @@ class Signature:
         parts = _split(spec, value)
         if parts is None:
             raise self.misfit(f"Can not cast {_brief(value)} to {spec}", args)
-        return unflatten(
-            structure, [self._as_specified(s, v, args) for s, v in zip(specs, parts, strict=True)]
-        )
+        fitting = [self._as_specified(s, v, args) for s, v in zip(specs, parts, strict=True)]
+        if all(a is b for a, b in zip(fitting, parts, strict=True)):
+            return value
+        return unflatten(structure, fitting)
 
 
 def signature_of(
