@@ -89,13 +89,13 @@ def ours(a: Numbers, b: Numbers, threads_count: int) -> Call:
     threads.ensure_started()
     dtype = a.dtype.name
     a3, b3 = (x.reshape(1, *x.shape) if x.ndim == 2 else x for x in (a, b))
-    batch, m, k, n = *a3.shape, b3.shape[2]
+    (batch, m, k), n = a3.shape[:3], b3.shape[2]
     c = np.empty((batch, m, n), a.dtype)
     memory = np.empty(gemm.scratch_bytes(dtype, batch, m, n, k) + 64, np.uint8)
     strides_a, strides_b = ([s // a.itemsize for s in x.strides] for x in (a3, b3))
     place = memory.ctypes.data + -memory.ctypes.data % 64
     extents = (m * n, n, batch, m, n, k)
-    words = (
+    values = (
         a3.ctypes.data,
         *strides_a,
         b3.ctypes.data,
@@ -105,22 +105,23 @@ def ours(a: Numbers, b: Numbers, threads_count: int) -> Call:
         place,
         threads_count,
     )
-    types = ["ptr" if i in (0, 4, 8, 15) else "i64" for i in range(len(words))]
-    values = (
-        f"inttoptr (i64 {x} to ptr)" if t == "ptr" else str(x) for t, x in zip(types, words, strict=True)
-    )
+    types = ["ptr" if i in (0, 4, 8, 15) else "i64" for i in range(len(values))]
     symbol = gemm.symbol(dtype)
+    loads = (
+        f"  %p{i} = getelementptr i64, ptr %words, i64 {i}\n  %v{i} = load {t}, ptr %p{i}\n"
+        for i, t in enumerate(types)
+    )
+    arguments = ", ".join(f"{t} %v{i}" for i, t in enumerate(types))
     text = (
-        f"declare i64 @{symbol}({', '.join(types)})\n"
-        f"define i64 @call() {{\n"
-        f"  %status = call i64 @{symbol}({', '.join(f'{t} {x}' for t, x in zip(types, values, strict=True))})\n"
-        f"  ret i64 %status\n}}\n"
+        f"declare i64 @{symbol}({', '.join(types)})\ndefine i64 @call(ptr %words) {{\n{''.join(loads)}"
+        f"  %status = call i64 @{symbol}({arguments})\n  ret i64 %status\n}}\n"
     )
     library = jit.load(text, ["call"], {symbol: support.address(symbol)}, keep=(support.library(dtype),))
-    function = ctypes.CFUNCTYPE(ctypes.c_int64)(library["call"])
+    function = ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_void_p)(library["call"])
+    words = (ctypes.c_int64 * len(values))(*values)
 
     def run(held: tuple[object, ...] = (library, a3, b3, memory)) -> Numbers:
-        function()
+        function(words)
         return c
 
     return run
