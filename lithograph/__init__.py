@@ -94,9 +94,11 @@ from .runtime.variable import Variable
 
 from . import random  # isort: skip - it makes a variable
 from .tracer.concrete import ConcreteFunction
-from .tracer.function import Function, function, run_functions_eagerly
+from .tracer.decorator import function
+from .tracer.function import Function
 from .tracer.pytree import register_pytree
 from .tracer.signature import TensorSpec
+from .tracer.staging import run_functions_eagerly
 from .tracer.transforms import grad, grads, value_and_grad, variable_grads, vjp
 
 bool = bool_

@@ -1,9 +1,8 @@
-"""`lithograph.function`: Python functions that are traced once per kind of call and then run as native code.
+"""Functions that are traced once per kind of call and then run as native code; made by `decorator.py`.
 
-A call goes to the native dispatcher, which is this object's own; what it does not recognise comes to `_slow`
-here.
-There a *form* (one way of writing the call: positions, names, containers, kinds of leaves) leads to a
-*program* (one trace); several forms may share a program, because calls are brought into canonical form first.
+A call goes to the native dispatcher, which is this object's own; what that does not recognise comes to
+`_slow` here. There a *form* (one way of writing the call: positions, names, containers, kinds of leaves) leads
+to a *program* (one trace). Several forms may share a program: calls are brought into canonical form first.
 """
 
 from __future__ import annotations
@@ -16,7 +15,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MethodType
-from typing import TYPE_CHECKING, Final, Generic, TypeVar, cast, overload
+from typing import TYPE_CHECKING, Final, Generic, TypeVar, cast
 
 from ..ir.builder import Builder
 from ..ir.errors import ArgumentError, StateError, TraceError
@@ -24,7 +23,7 @@ from ..ir.gradient import ground
 from ..ir.stage import current, located
 from ..ir.text import show
 from ..ir.types import TensorType
-from ..runtime.core import Dispatcher, enter, leave
+from ..runtime.core import Dispatcher
 from ..runtime.variable import Variable
 from .call import Call, describe, match_program
 from .concrete import ConcreteFunction, make_concrete
@@ -33,14 +32,13 @@ from .inline import inline
 from .keys import is_array, leaf_key, pattern
 from .pytree import Structure, tree_map, unflatten
 from .signature import Signature, signature_of
+from .staging import compilation_off
 from .trace import TraceBuilder, trace
 
 R = TypeVar("R")
 
 MOST_PROGRAMS: Final = 256
 MOST_FORMS: Final = 1024
-_eagerly: list[bool] = []
-"""Not empty while compilation is turned off."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,7 +189,7 @@ class Function(Dispatcher, Generic[R]):
     @located
     def _slow(self, *args: object, **kwargs: object) -> object:
         """A call that the dispatcher did not recognise."""
-        if _eagerly:
+        if compilation_off:
             return _run_eagerly(self.python_function, args, kwargs)
         call = self._call(args, kwargs)
         stage = current()
@@ -320,82 +318,6 @@ def make_function(
 
 def _unset(*args: object, **kwargs: object) -> object:
     raise StateError("this function was not made by lithograph.function")
-
-
-@overload
-def function(
-    target: Callable[..., R],
-    /,
-    *,
-    input_signature: Sequence[object] | None = None,
-    static_argnames: str | Sequence[str] | None = None,
-    name: str | None = None,
-) -> Function[R]: ...
-@overload
-def function(
-    *,
-    input_signature: Sequence[object] | None = None,
-    static_argnames: str | Sequence[str] | None = None,
-    name: str | None = None,
-) -> Callable[[Callable[..., R]], Function[R]]: ...
-
-
-@located
-def function(
-    target: Callable[..., object] | None = None,
-    /,
-    *,
-    input_signature: Sequence[object] | None = None,
-    static_argnames: str | Sequence[str] | None = None,
-    name: str | None = None,
-) -> object:
-    """Make a Python function run as native code; used as `@function` or `@function(...)`.
-
-    The function is traced once for each kind of call: dtypes and shapes of arrays, structure of containers,
-    type and value of everything else. Its Python effects happen then and only then.
-
-    Args:
-        target: a function, method, lambda or callable object.
-        input_signature: TensorSpecs for the first parameters, in any nest; arguments are converted to them.
-        static_argnames: parameters whose values are taken as they are, compared by == and hash.
-        name: of its graphs; the function's own by default.
-
-    Raises:
-        ArgumentError: `target` is no such thing, or the names and specs do not fit its parameters.
-    """
-    static = (static_argnames,) if isinstance(static_argnames, str) else static_argnames
-    options = Options(
-        None if static is None else tuple(static), None if input_signature is None else tuple(input_signature)
-    )
-
-    def decorate(target: object) -> object:
-        if isinstance(target, staticmethod | classmethod):
-            return type(target)(cast("Callable[..., object]", decorate(target.__func__)))
-        if isinstance(target, type) or not callable(target):
-            raise ArgumentError(
-                f"lithograph.function takes a function, but a {type(target).__name__} was given"
-            )
-        codes = (target, type(target).__call__)
-        if any(inspect.iscoroutinefunction(c) or inspect.isgeneratorfunction(c) for c in codes):
-            raise ArgumentError("lithograph.function takes a plain function, no generator or coroutine")
-        title = name or str(getattr(target, "__name__", type(target).__name__))
-        made = make_function(target, "lambda" if title == "<lambda>" else title, options, None)
-        if "." not in getattr(target, "__qualname__", "").rpartition("<locals>.")[2]:
-            # In a class body it is not known yet whether the first parameter is an instance.
-            _ = made._signature
-        return made
-
-    return decorate if target is None else decorate(target)
-
-
-def run_functions_eagerly(on: bool) -> None:
-    """Turn compilation off (or on again): functions then run their Python body on each call."""
-    if on and not _eagerly:
-        _eagerly.append(True)
-        enter()
-    elif not on and _eagerly:
-        _eagerly.pop()
-        leave()
 
 
 def _run_eagerly(

@@ -8,6 +8,9 @@ from contextlib import contextmanager
 from ..ir.stage import Stage, default, entered
 from ..runtime.core import enter, leave
 
+compilation_off: list[bool] = []
+"""Not empty while functions run their Python body on each call."""
+
 
 @contextmanager
 def staged(stage: Stage) -> Iterator[None]:
@@ -25,3 +28,13 @@ def eagerly() -> Iterator[None]:
     """Carry ops out at once for a while, whatever is being traced or recorded."""
     with entered(default[0]):
         yield
+
+
+def run_functions_eagerly(on: bool) -> None:
+    """Turn compilation off (or on again): functions then run their Python body on each call."""
+    if on and not compilation_off:
+        compilation_off.append(True)
+        enter()
+    elif not on and compilation_off:
+        compilation_off.pop()
+        leave()

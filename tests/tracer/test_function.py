@@ -461,7 +461,8 @@ def test_input_signature_of_nests() -> None:
 
     @lg.function(input_signature=[spec])
     def f(d: dict[str, Any]) -> lg.Array:
-        return d["a"] * d["b"][0]
+        found: lg.Array = d["a"] * d["b"][0]
+        return found
 
     assert f({"a": [1.0, 2.0], "b": [3]}).tolist() == [3, 6]
     assert f({"b": [lg.tensor(2)], "a": f32(1, 2)}).tolist() == [2, 4]
@@ -489,7 +490,7 @@ BODIES: dict[str, Callable[[lg.Array, lg.Array], object]] = {
         lg.concat([x, y], axis=0),
         x[None, 0],
     ),
-    "python": lambda x, y: (sum([x * k for k in range(3)], start=y), x.shape[0] * y, float(x.ndim) * x),
+    "python": lambda x, y: (sum([x * k for k in range(3)], start=y), len(x) * y, float(x.ndim) * x),
     "maths": lambda x, y: lg.gelu(x * y) * lg.sigmoid(x) + lg.tanh(lg.exp(-y * y)),
     "integers": lambda x, y: lg.astype(x * 10, "int32") // 3 + lg.astype(y, "int32") * 2,
 }
