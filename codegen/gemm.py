@@ -76,13 +76,16 @@ def symbol(dtype: str) -> str:
     return f"litho_gemm_{ELEMENTS[dtype].name}"
 
 
-def scratch_bytes(dtype: str, batch: int, m: int, n: int, k: int, target: Target | None = None) -> int:
+def scratch_bytes(
+    dtype: str, batch: int, m: int, n: int, k: int, target: Target | None = None, *, rows_of_b: bool = False
+) -> int:
     """Bytes of scratch memory, aligned to 64, that a product of these extents may need.
 
     Args:
         dtype: float32, float64, int32 or int64; KeyError for another.
         batch, m, n, k: extents, all >= 0.
         target: the target; the host by default.
+        rows_of_b: whether it is known that B's rows are contiguous (sBn = 1); most products then need none.
     """
     element = ELEMENTS[dtype]
     if 0 in (batch, m, n, k):
@@ -90,6 +93,10 @@ def scratch_bytes(dtype: str, batch: int, m: int, n: int, k: int, target: Target
     if m * n < FEW:
         return batch * m * n * -(-k // CHUNK) * element.size
     tile = tile_for(target or host(), element)
+    blocking = blocking_for(tile)
+    near = n <= blocking.narrow and n * k <= blocking.near
+    if rows_of_b and n > 1 and k <= SEGMENT and (near or m <= blocking.few):
+        return 0
     packed = _packed_elements(tile, batch, n, k)
     if n == 1:
         packed = max(packed, _packed_elements(tile, batch, m, k))

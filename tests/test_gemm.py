@@ -76,7 +76,8 @@ class Build:
             0 if b.shape[0] == 1 else b.strides[0] // itemsize,
             *(s // itemsize for s in b.strides[1:]),
         ]
-        size = gemm.scratch_bytes(self.dtype, batch, m, n, k, self.target)
+        rows_of_b = strides_b[2] == 1
+        size = gemm.scratch_bytes(self.dtype, batch, m, n, k, self.target, rows_of_b=rows_of_b)
         raw = np.full(size + 64 + _GUARD, 0xA5, np.uint8)
         start = -raw.ctypes.data % 64
         function = _GEMM(self.library[gemm.symbol(self.dtype)])
