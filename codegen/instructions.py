@@ -7,89 +7,25 @@ arguments of one instruction share. A bool is an i1 in registers and an i8 in me
 
 from __future__ import annotations
 
-import math
-import struct
+import functools
 from collections.abc import Callable, Sequence
 
-from ..ir import dtypes
+from ..ir import dtypes, scalar
 from ..ir.dtypes import DType
-from ..ir.scalar import Payload
+from ..ir.scalar import RARE, Payload
 from .body import Body
+from .operands import from_memory as from_memory
+from .operands import intrinsic as intrinsic
+from .operands import literal as literal
+from .operands import llvm_type as llvm_type
+from .operands import mangled as mangled
+from .operands import select
+from .operands import splat as splat
+from .operands import to_memory as to_memory
 
 _Types = Sequence[DType]
 _Args = Sequence[str]
 _Emitter = Callable[[Body, DType, _Types, _Args, int], str]
-
-_ELEMENT = {d.name: f"i{d.bits}" for d in dtypes.ALL} | {"float32": "float", "float64": "double"}
-_MANGLED = _ELEMENT | {"float32": "f32", "float64": "f64"}
-
-
-def llvm_type(dtype: DType, lanes: int = 0, memory: bool = False) -> str:
-    """The LLVM type of `dtype`: a scalar for 0 lanes, else a vector; a bool in `memory` is an i8."""
-    element = "i8" if memory and dtype is dtypes.bool_ else _ELEMENT[dtype.name]
-    return f"<{lanes} x {element}>" if lanes else element
-
-
-def mangled(dtype: DType, memory: bool = False) -> str:
-    """The element type as it stands in the names of overloaded intrinsics."""
-    return "i8" if memory and dtype is dtypes.bool_ else _MANGLED[dtype.name]
-
-
-def literal(dtype: DType, value: Payload, lanes: int = 0) -> str:
-    """A constant operand, splatted when there are lanes; floats are written bit for bit.
-
-    Raises:
-        ValueError: the value is not a number, or an integer that does not fit.
-    """
-    if isinstance(value, str) or value is None:
-        raise ValueError(f"{value!r} is no {dtype.name} constant")
-    if dtype.is_float:
-        x = float(value)
-        if dtype is dtypes.float32 and math.isfinite(x):
-            x = struct.unpack("<f", struct.pack("<f", x))[0]
-        text = f"0x{struct.unpack('<Q', struct.pack('<d', x))[0]:016X}"
-    elif dtype is dtypes.bool_:
-        text = "true" if value else "false"
-    else:
-        low = -(1 << dtype.bits - 1) if dtype.kind == "int" else 0
-        if not low <= value < low + (1 << dtype.bits):
-            raise ValueError(f"{value} does not fit {dtype.name}")
-        text = str(int(value))
-        if dtype.kind == "uint" and value >= 1 << dtype.bits - 1:
-            text = str(int(value) - (1 << dtype.bits))
-    return f"splat ({_ELEMENT[dtype.name]} {text})" if lanes else text
-
-
-def splat(body: Body, dtype: DType, value: str, lanes: int) -> str:
-    """A scalar register copied to all lanes."""
-    if not lanes:
-        return value
-    wide, narrow = llvm_type(dtype, lanes), _ELEMENT[dtype.name]
-    first = body.assign(f"insertelement {wide} poison, {narrow} {value}, i64 0")
-    return body.assign(f"shufflevector {wide} {first}, {wide} poison, <{lanes} x i32> zeroinitializer")
-
-
-def from_memory(body: Body, dtype: DType, value: str, lanes: int) -> str:
-    """A just loaded value in its register form (differs for bool only; any non-zero byte is true)."""
-    if dtype is not dtypes.bool_:
-        return value
-    zero = "zeroinitializer" if lanes else "0"
-    return body.assign(f"icmp ne {llvm_type(dtype, lanes, memory=True)} {value}, {zero}")
-
-
-def to_memory(body: Body, dtype: DType, value: str, lanes: int) -> str:
-    """A register in the form that memory holds (differs for bool only)."""
-    if dtype is not dtypes.bool_:
-        return value
-    return body.assign(f"zext {llvm_type(dtype, lanes)} {value} to {llvm_type(dtype, lanes, True)}")
-
-
-def intrinsic(body: Body, name: str, dtype: DType, args: Sequence[str], lanes: int) -> str:
-    """Call `llvm.{name}` where the result and all arguments have one type."""
-    type_ = llvm_type(dtype, lanes)
-    suffix = f"v{lanes}{_MANGLED[dtype.name]}" if lanes else _MANGLED[dtype.name]
-    body.declare(f"declare {type_} @llvm.{name}.{suffix}({', '.join([type_] * len(args))})")
-    return body.assign(f"call {type_} @llvm.{name}.{suffix}({', '.join(f'{type_} {a}' for a in args)})")
 
 
 def emit(
@@ -117,6 +53,9 @@ def emit(
     """
     if prim == "const":
         return literal(dtype, payload, lanes)
+    if prim == "rarely":
+        assert isinstance(payload, str)
+        return _rarely(body, payload, arg_dtypes, args, lanes)
     emitter = _EMITTERS.get(prim)
     if emitter is None:
         raise ValueError(f"{prim} is no pure primitive")
@@ -187,17 +126,26 @@ def _shift(name: str) -> _Emitter:
     def emitter(body: Body, dtype: DType, of: _Types, args: _Args, lanes: int) -> str:
         _need_integer(dtype, name)
         type_ = llvm_type(dtype, lanes)
+        if _constant_below(args[1], dtype.bits):
+            return body.assign(f"{name} {type_} {args[0]}, {args[1]}")
         inside = body.assign(f"icmp ult {type_} {args[1]}, {literal(dtype, dtype.bits, lanes)}")
         moved = body.assign(f"{name} {type_} {args[0]}, {args[1]}")
-        return _select(body, type_, inside, moved, literal(dtype, 0, lanes), lanes)
+        return select(body, type_, inside, moved, literal(dtype, 0, lanes), lanes)
 
     return emitter
 
 
 def _ashr(body: Body, dtype: DType, of: _Types, args: _Args, lanes: int) -> str:
     _need_integer(dtype, "ashr")
-    amount = intrinsic(body, "umin", dtype, (args[1], literal(dtype, dtype.bits - 1, lanes)), lanes)
+    amount = args[1]
+    if not _constant_below(amount, dtype.bits):
+        amount = intrinsic(body, "umin", dtype, (amount, literal(dtype, dtype.bits - 1, lanes)), lanes)
     return body.assign(f"ashr {llvm_type(dtype, lanes)} {args[0]}, {amount}")
+
+
+def _constant_below(operand: str, limit: int) -> bool:
+    digits = operand.rstrip(")").rpartition(" ")[2]
+    return digits.isdigit() and int(digits) < limit
 
 
 def _need_integer(dtype: DType, name: str) -> None:
@@ -205,13 +153,8 @@ def _need_integer(dtype: DType, name: str) -> None:
         raise ValueError(f"no {name} for {dtype.name}")
 
 
-def _select(body: Body, type_: str, condition: str, yes: str, no: str, lanes: int) -> str:
-    boolean = f"<{lanes} x i1>" if lanes else "i1"
-    return body.assign(f"select {boolean} {condition}, {type_} {yes}, {type_} {no}")
-
-
 def _select_op(body: Body, dtype: DType, of: _Types, args: _Args, lanes: int) -> str:
-    return _select(body, llvm_type(dtype, lanes), args[0], args[1], args[2], lanes)
+    return select(body, llvm_type(dtype, lanes), args[0], args[1], args[2], lanes)
 
 
 def _divide(remainder: bool) -> _Emitter:
@@ -233,7 +176,7 @@ def _divide(remainder: bool) -> _Emitter:
         if signed:
             minus = body.assign(f"icmp eq {type_} {y}, {literal(dtype, -1, lanes)}")
             unsafe = body.assign(f"or {llvm_type(dtypes.bool_, lanes)} {unsafe}, {minus}")
-        safe = _select(body, type_, unsafe, one, y, lanes)
+        safe = select(body, type_, unsafe, one, y, lanes)
         if lanes and dtype.bits <= 32:
             quotient = _float_quotient(body, dtype, x, safe, lanes)
             if remainder:
@@ -247,7 +190,7 @@ def _divide(remainder: bool) -> _Emitter:
         if not signed:
             return quotient
         negated = body.assign(f"sub {type_} {zero}, {x}")
-        return _select(body, type_, minus, negated, quotient, lanes)
+        return select(body, type_, minus, negated, quotient, lanes)
 
     return emitter
 
@@ -272,7 +215,7 @@ def _cast(body: Body, dtype: DType, of: _Types, args: _Args, lanes: int) -> str:
         return body.assign(f"{rule} {before} {x}, {literal(source, 0, lanes)}")
     if source is dtypes.bool_:
         if dtype.is_float:
-            return _select(body, after, x, literal(dtype, 1, lanes), literal(dtype, 0, lanes), lanes)
+            return select(body, after, x, literal(dtype, 1, lanes), literal(dtype, 0, lanes), lanes)
         return body.assign(f"zext {before} {x} to {after}")
     if source.is_float and dtype.is_float:
         return body.assign(f"{'fpext' if dtype.bits > source.bits else 'fptrunc'} {before} {x} to {after}")
@@ -299,14 +242,14 @@ def _float_to_integer(body: Body, source: DType, dtype: DType, x: str, lanes: in
     high = low + (1 << wide.bits) - 1
     raw = body.assign(f"fpto{'s' if signed else 'u'}i {before} {x} to {after}")
     over = body.assign(f"fcmp oge {before} {x}, {literal(source, float(high + 1), lanes)}")
-    result = _select(body, after, over, literal(wide, high, lanes), raw, lanes)
+    result = select(body, after, over, literal(wide, high, lanes), raw, lanes)
     if signed:
         under = body.assign(f"fcmp olt {before} {x}, {literal(source, float(low), lanes)}")
-        result = _select(body, after, under, literal(wide, low, lanes), result, lanes)
+        result = select(body, after, under, literal(wide, low, lanes), result, lanes)
         odd = body.assign(f"fcmp uno {before} {x}, {x}")
     else:
         odd = body.assign(f"fcmp ult {before} {x}, {literal(source, 0.0, lanes)}")
-    result = _select(body, after, odd, literal(wide, 0, lanes), result, lanes)
+    result = select(body, after, odd, literal(wide, 0, lanes), result, lanes)
     if wide is dtype:
         return result
     least = -(1 << dtype.bits - 1) if dtype.kind == "int" else 0
@@ -319,6 +262,57 @@ def _float_to_integer(body: Body, source: DType, dtype: DType, x: str, lanes: in
 def _bitcast(body: Body, dtype: DType, of: _Types, args: _Args, lanes: int) -> str:
     before, after = llvm_type(of[0], lanes), llvm_type(dtype, lanes)
     return args[0] if before == after else body.assign(f"bitcast {before} {args[0]} to {after}")
+
+
+def _rarely(body: Body, name: str, of: _Types, args: _Args, lanes: int) -> str:
+    """A branch to a call if some lane needs it; the function takes and gives vectors through memory."""
+    types = [llvm_type(d, lanes) for d in of[1:]]
+    some = args[0]
+    if lanes:
+        mask = body.assign(f"bitcast <{lanes} x i1> {args[0]} to i{lanes}")
+        some = body.assign(f"icmp ne i{lanes} {mask}, 0")
+    slots = [body.alloca(t) for t in types]
+    before = body.block
+    rare, join = body.fresh_label("rare"), body.fresh_label("usual")
+    body.emit(f"br i1 {some}, label %{rare}, label %{join}")
+    body.label(rare)
+    for type_, slot, value in zip(types[1:], slots[1:], args[2:], strict=True):
+        body.emit(f"store {type_} {value}, ptr {slot}")
+    symbol, definition, declares = _out_of_line(name, tuple(of[2:]), lanes)
+    for line in (*declares, definition):
+        body.declare(line)
+    body.emit(f"call void @{symbol}({', '.join(f'ptr {s}' for s in slots)})")
+    found = body.assign(f"load {types[0]}, ptr {slots[0]}")
+    merged = select(body, types[0], args[0], found, args[1], lanes)
+    body.emit(f"br label %{join}")
+    body.label(join)
+    return body.assign(f"phi {types[0]} [ {args[1]}, %{before} ], [ {merged}, %{rare} ]")
+
+
+@functools.cache
+def _out_of_line(name: str, of: tuple[DType, ...], lanes: int) -> tuple[str, str, tuple[str, ...]]:
+    """(symbol, definition, declares) of the function RARE[name]; the module that calls it holds it."""
+    loads = [scalar.load(d, k, ()) for k, d in enumerate(of)]
+    root = RARE[name](*loads)
+    body = Body()
+    known = {x: body.assign(f"load {llvm_type(x.dtype, lanes)}, ptr %x{k}") for k, x in enumerate(loads)}
+    stack = [root]
+    while stack:
+        top = stack[-1]
+        missing = [a for a in top.args if a not in known]
+        stack.extend(missing)
+        if missing:
+            continue
+        stack.pop()
+        if top not in known:
+            operands, kinds = [known[a] for a in top.args], [a.dtype for a in top.args]
+            known[top] = emit(body, top.prim, top.dtype, kinds, operands, lanes, top.payload)
+    body.emit(f"store {llvm_type(root.dtype, lanes)} {known[root]}, ptr %y")
+    body.emit("ret void")
+    symbol = f"rare.{name}.{'.'.join(d.name for d in of)}.{lanes}"
+    parameters = ", ".join(["ptr noalias %y", *(f"ptr noalias %x{k}" for k in range(len(of)))])
+    attributes = 'cold noinline nounwind "prefer-vector-width"="512"'
+    return symbol, body.function(f"internal void @{symbol}({parameters})", attributes), tuple(body.declares)
 
 
 _EMITTERS: dict[str, _Emitter] = {
@@ -354,4 +348,4 @@ _EMITTERS: dict[str, _Emitter] = {
     "cast": _cast,
     "bitcast": _bitcast,
 }
-PRIMITIVES = frozenset({"const", *_EMITTERS})
+PRIMITIVES = frozenset({"const", "rarely", *_EMITTERS})

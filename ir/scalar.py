@@ -19,6 +19,8 @@ lt le gt ge eq  ordered comparison: false with NaN;  ne is true with NaN
 and or xor not  bitwise; on bool logical
 shl lshr ashr   shifts; an amount >= the width gives 0 (or the sign for ashr)
 select          the second argument where the first (a bool) is true, else the third; both are evaluated
+rarely          the second argument, but where the first (a bool) is true: the function that `payload` names in RARE,
+                of the remaining arguments; native code computes it out of line, when some lane needs it
 cast            float to int truncates and saturates, NaN gives 0; int to float rounds to nearest even;
                 to bool is `!= 0` (true for NaN); bool to number is 0 or 1; int to int wraps
 bitcast         the same bits as another dtype of the same width
@@ -32,6 +34,7 @@ from __future__ import annotations
 import math
 import struct
 import weakref
+from collections.abc import Callable
 from typing import Final
 
 from . import dtypes
@@ -42,6 +45,8 @@ Payload = int | float | bool | str | None
 Number = int | float | bool
 
 _pool: Final[weakref.WeakValueDictionary[tuple[object, ...], Scalar]] = weakref.WeakValueDictionary()
+
+RARE: Final[dict[str, Callable[..., Scalar]]] = {}
 
 
 class Scalar:
@@ -191,6 +196,11 @@ def select(condition: Scalar, yes: Scalar | Number, no: Scalar | Number) -> Scal
         return Scalar("select", yes.dtype, (condition, yes, no if isinstance(no, Scalar) else const(yes.dtype, no)))
     assert isinstance(no, Scalar)
     return Scalar("select", no.dtype, (condition, const(no.dtype, yes), no))
+
+
+def rarely(condition: Scalar, usual: Scalar, name: str, *args: Scalar) -> Scalar:
+    """`usual`, but RARE[name](*args) where `condition`: a select for a side that is long and hardly ever needed."""
+    return Scalar("rarely", usual.dtype, (condition, usual, *args), name)
 
 
 def fma(x: Scalar, y: Scalar | Number, z: Scalar | Number) -> Scalar:

@@ -10,6 +10,7 @@ from lithograph.codegen.body import Body
 from lithograph.codegen.instructions import PRIMITIVES, emit
 from lithograph.ir import dtypes, scalar
 from lithograph.ir.dtypes import DType
+from lithograph.ir.interpret_scalar import evaluate
 from lithograph.ir.scalar import Scalar
 
 from tests.maths.evaluate import Elementwise, bits, edges
@@ -90,7 +91,7 @@ REFERENCES: dict[str, tuple[int, str, Reference]] = {
     "ashr": (2, "iu", _ashr),
 }  # fmt: skip
 COMPARISONS = ("lt", "le", "gt", "ge", "eq", "ne")
-SPECIAL = {"const", "fma", "select", "cast", "bitcast"}
+SPECIAL = {"const", "fma", "select", "cast", "bitcast", "rarely"}
 
 
 def test_every_primitive_is_tested_here() -> None:
@@ -211,3 +212,21 @@ def test_what_has_no_meaning_is_refused() -> None:
     ):
         with pytest.raises(ValueError, match=prim):
             emit(Body(), prim, dtype, [dtype, dtype], ["%x", "%y"])
+
+
+@pytest.mark.parametrize("dtype", FLOATS, ids=str)
+def test_the_rare_side_is_taken_by_just_the_lanes_that_need_it(
+    dtype: DType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(scalar.RARE, "test_sum_of_squares", lambda x, y: x * x + y * y)
+    given = np.arange(-64, 64).astype(dtype.numpy)
+    other = given[::-1].copy()
+
+    def meaning(x: Scalar, y: Scalar) -> Scalar:
+        return scalar.rarely(x > 20.0, x + y, "test_sum_of_squares", x, y) - 1.0
+
+    want = np.where(given > 20, given * given + other * other, given + other) - 1
+    for lanes in LANES:
+        assert np.array_equal(Elementwise(meaning, dtype, dtype, lanes=lanes)(given, other), want)
+    loads = [scalar.load(dtype, k, (scalar.iteration(0),)) for k in (0, 1)]
+    assert np.array_equal(evaluate(meaning(*loads), [np.arange(128)], [given, other]), want)

@@ -1,0 +1,8 @@
+"""Elementary functions, each defined once as a scalar expression of IEEE arithmetic; no arrays here."""
+
+from .error_function import erf
+from .exponential import exp, expm1, sigmoid, tanh
+from .logarithm import log, log1p
+from .trigonometric import cos, sin
+
+__all__ = ["cos", "erf", "exp", "expm1", "log", "log1p", "sigmoid", "sin", "tanh"]

@@ -1,0 +1,102 @@
+"""log and log1p as scalar expressions; it knows no other functions.
+
+x = 2^e m with m in [sqrt(1/2), sqrt(2)), log x = e ln 2 + log(1 + f) with f = m - 1.
+float32: log(1 + f) = f - f^2/2 + f^3 P(f). float64: log(1 + f) = f - (h - s (h + z P(z))) with s = f / (2 +
+f), h = f^2/2 and z = s^2 (the form of Sun's fdlibm). P by weighted Remez at 200 bits in mpmath; errors
+2^-27.1 and 2^-59.
+"""
+
+from __future__ import annotations
+
+import math
+
+from .. import dtypes, scalar
+from ..scalar import RARE, Scalar
+from .polynomial import bits, bits_of, horner, integer_of, magnitude, mantissa_bits, power_of_two
+
+_P32 = (
+    0.3333331346511841, -0.2500016689300537, 0.20002223551273346, -0.16659367084503174, 0.14209498465061188,
+    -0.12550178170204163, 0.12113162130117416, -0.10905180126428604, 0.052926596254110336,
+)  # fmt: skip
+_P64 = (
+    0.6666666666666735, 0.3999999999941107, 0.28571428743266897, 0.2222219847568238, 0.18183569747808562,
+    0.1531390325256908, 0.14797505572441544,
+)  # fmt: skip
+_LN2_32 = (0.693145751953125, 1.428606765330187e-06)
+_LN2_64 = (0.6931471804855391, 7.440617110012397e-11)
+
+
+def split(x: Scalar) -> tuple[Scalar, Scalar]:
+    """(m, e) with x = 2^e m and m in [sqrt(1/2), sqrt(2)), e a signed integer, for normal positive x."""
+    width = mantissa_bits(x.dtype)
+    offset = bits_of(x.dtype, math.sqrt(0.5))
+    shifted = bits(x) - offset
+    m = scalar.bitcast((shifted & ((1 << width) - 1)) + offset, x.dtype)
+    return m, scalar.binary("ashr", shifted, width)
+
+
+def normal(x: Scalar) -> tuple[Scalar, Scalar]:
+    """(y, d) with x = 2^-d y and y normal, for positive x; d is an integer-valued float."""
+    lift = mantissa_bits(x.dtype) + 1
+    denormal = x < _least_normal(x)
+    shift = scalar.select(denormal, scalar.const(x.dtype, lift), 0.0)
+    return scalar.select(denormal, x * 2.0**lift, x), shift
+
+
+def _of_parts(f: Scalar, e: Scalar) -> Scalar:
+    """e ln 2 + log(1 + f)."""
+    if f.dtype is dtypes.float32:
+        high, low = _LN2_32
+        square = f * f
+        tail = scalar.fma(e, low, square * f * horner(f, _P32))
+        return scalar.fma(e, high, f + scalar.fma(square, -0.5, tail))
+    high, low = _LN2_64
+    s = f / (f + 2.0)
+    z = s * s
+    half_square = f * f * 0.5
+    rest = scalar.fma(e, low, s * (half_square + z * horner(z, _P64)))
+    return scalar.fma(e, high, f - (half_square - rest))
+
+
+def log(x: Scalar) -> Scalar:
+    """Natural logarithm within 1 ULP (float32 and float64); -inf at zero, NaN below."""
+    m, e = split(x)
+    usual = _of_parts(m - 1.0, scalar.cast(e, x.dtype))
+    return scalar.rarely(~((x >= _least_normal(x)) & (x < math.inf)), usual, "log", x)
+
+
+def _log_of_any(x: Scalar) -> Scalar:
+    """log, denormals, zeros, infinities and NaN included."""
+    y, shift = normal(x)
+    m, e = split(y)
+    result = _of_parts(m - 1.0, scalar.cast(e, x.dtype) - shift)
+    outside = scalar.select(x > 0.0, x, scalar.select(scalar.eq(x, 0.0), -math.inf, _nan(x)))
+    return scalar.select((x > 0.0) & (x < math.inf), result, outside)
+
+
+RARE["log"] = _log_of_any
+
+
+def _least_normal(x: Scalar) -> float:
+    return 2.0**-126 if x.dtype is dtypes.float32 else 2.0**-1022
+
+
+def log1p(x: Scalar) -> Scalar:
+    """log(1 + x) within 1.5 ULP; -inf at -1, NaN below; small arguments keep their sign of zero.
+
+    What the rounding of u = 1 + x loses is found exactly (Knuth's two-sum) and added to f, at u's scale.
+    """
+    u = x + 1.0
+    back = u - 1.0
+    lost = (1.0 - (u - back)) + (x - back)
+    m, e = split(u)
+    top = 126 if x.dtype is dtypes.float32 else 1022
+    lost = lost * power_of_two(-scalar.binary("minimum", e, scalar.const(integer_of(x.dtype), top)), x.dtype)
+    result = _of_parts((m - 1.0) + lost, scalar.cast(e, x.dtype))
+    outside = scalar.select(x > 0.0, x, scalar.select(scalar.eq(x, -1.0), -math.inf, _nan(x)))
+    result = scalar.select((x > -1.0) & (x < math.inf), result, outside)
+    return scalar.select(magnitude(x) < (2.0**-25 if x.dtype is dtypes.float32 else 2.0**-54), x, result)
+
+
+def _nan(x: Scalar) -> Scalar:
+    return scalar.const(x.dtype, math.nan)
