@@ -82,7 +82,7 @@ class Config:
 
     Attributes:
         debug: 0 to 5, how much is printed to stderr; it never changes what runs.
-        check: 0 nothing, 1 verify after each pass, 2 also interpret before and after, 3 also text and repetition.
+        check: 0 nothing, 1 verify after each pass, 2 also interpret before and after, 3 also text and rerun.
         dump: folder that gets the graphs of all stages; None for none.
         cache: folder of compiled objects, or "off"; None for the user's cache folder.
         threads: threads that compiled code may use, the caller included; None for all CPUs.
