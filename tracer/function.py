@@ -1,8 +1,9 @@
 """Functions that are traced once per kind of call and then run as native code; made by `decorator.py`.
 
 A call goes to the native dispatcher, which is this object's own; what that does not recognise comes to
-`_slow` here. There a *form* (one way of writing the call: positions, names, containers, kinds of leaves) leads
-to a *program* (one trace). Several forms may share a program: calls are brought into canonical form first.
+`_slow` here. There a *form* (one way of writing the call: positions, names, containers, kinds of leaves)
+leads to a *program* (one trace). Several forms may share a program: calls are brought into canonical form
+first.
 """
 
 from __future__ import annotations
@@ -291,7 +292,7 @@ def make_function(
 ) -> Function[R]:
     """A Function around a Python function; `owner` is the instance that it is a method of."""
     made = cast("Function[R]", Function(_unset, 16))
-    functools.update_wrapper(made, function)
+    functools.update_wrapper(made, function, updated=())
     made.python_function = function
     made.name = name
     made._options = options

@@ -44,7 +44,7 @@ def grad(f: Callable[..., object], argnums: int | Sequence[int] = 0) -> Callable
     """
     both = value_and_grad(f, argnums)
 
-    @functools.wraps(f)
+    @functools.wraps(f, updated=())
     def call(*args: object, dy: object = None, **kwargs: object) -> object:
         return cast("tuple[object, object]", both(*args, dy=dy, **kwargs))[1]
 
@@ -53,8 +53,9 @@ def grad(f: Callable[..., object], argnums: int | Sequence[int] = 0) -> Callable
 
 def grads(f: Callable[..., object]) -> Callable[..., tuple[Any, ...]]:
     """The function that gives the gradients of `f` by all its positional arguments; see `grad`."""
+    _check_callable(f)
 
-    @functools.wraps(f)
+    @functools.wraps(f, updated=())
     def call(*args: object, dy: object = None, **kwargs: object) -> tuple[object, ...]:
         return cast("tuple[object, ...]", grad(f, range(len(args)))(*args, dy=dy, **kwargs))
 
@@ -69,9 +70,10 @@ def value_and_grad(
 
     Arguments and errors are those of `grad`.
     """
+    _check_callable(f)
     numbers = (argnums,) if isinstance(argnums, int) else tuple(argnums)
 
-    @functools.wraps(f)
+    @functools.wraps(f, updated=())
     @located
     def call(*args: object, dy: object = None, **kwargs: object) -> tuple[object, object]:
         if not all(-len(args) <= n < len(args) for n in numbers):
@@ -103,6 +105,7 @@ def vjp(f: Callable[..., object], *xs: object) -> tuple[Any, Callable[[object], 
         DTypeError: an argument holds other than floats.
         ShapeError, ArgumentError: `dy` is not of the kind of the result.
     """
+    _check_callable(f)
     stage = current()
     recording, wanted, structures, out = _record(stage, f, xs, {}, range(len(xs)))
     leaves, structure = flatten(out)
@@ -142,6 +145,7 @@ def variable_grads(
         ArgumentError: none of `var_list` is trainable, or two variables have one name.
         DomainError: f's result depends on none of them.
     """
+    _check_callable(f)
     if var_list is not None and not any(v.trainable for v in var_list):
         raise ArgumentError(
             "variable_grads() expects at least one of the input variables to be trainable, but none of the "
@@ -180,6 +184,12 @@ def variable_grads(
     if var_list is None:
         grads = {name: g for name, g in grads.items() if g is not None}
     return value, grads
+
+
+@located
+def _check_callable(f: object) -> None:
+    if not callable(f):
+        raise ArgumentError(f"a gradient is taken of a function, but a {type(f).__name__} was given")
 
 
 class _Watching(Recording):

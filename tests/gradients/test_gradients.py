@@ -158,6 +158,12 @@ def test_misuse() -> None:
         lg.grad(lambda v: v > 0)(lg.tensor([1.0]))
 
 
+def test_only_functions_have_gradients() -> None:
+    for make in (lg.grad, lg.grads, lg.value_and_grad, lg.vjp, lg.variable_grads):
+        with pytest.raises(lg.ArgumentError, match="a gradient is taken of a function, but a int was given"):
+            make(3)  # type: ignore[arg-type]
+
+
 def test_vjp() -> None:
     x, y = lg.tensor([1.0, 2.0]), lg.tensor([3.0, 4.0])
     out, pull = lg.vjp(lambda a, b: {"p": a * b, "s": a.sum()}, x, y)

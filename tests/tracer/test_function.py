@@ -245,6 +245,8 @@ def test_methods_have_one_cache_per_instance() -> None:  # A1.7
     x = f32(1)
     assert one.scale(x).item() == 2 and two.scale(x).item() == 3 and one.scale(x).item() == 2
     assert one.scale.trace_count == 1 and Model.scale.trace_count == 0
+    assert "multiply" in one.scale.ir(x, stage="traced") and one.scale.trace_count == 1
+    assert one.scale.get_concrete_function(x)(x).item() == 2
     assert one.twice(x).item() == 2 and Model.twice(x).item() == 2 and Model.thrice(x).item() == 3
     assert Model.make().scale(x).item() == 7
     assert Model.scale(one, x).item() == 2
