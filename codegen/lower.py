@@ -20,6 +20,7 @@ from .affine import affine, coalesced, rebuilt
 from .nest import Nest, Reduction, Store
 
 _ZERO = const(dtypes.int64, 0)
+_POSITIONS = (Combine.ARGMAX, Combine.ARGMIN)
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,18 +139,23 @@ class Lowering:
         inner: list[Scalar] = []
         for axis, size in enumerate(source.type.shape):
             if axis in axes:
+                if node.attrs.keepdims:
+                    next(kept)
+                if size == 1:
+                    inner.append(_ZERO)
+                    continue
                 self.extents[self._next] = size
                 inner.append(iteration(self._next))
                 iters.append(self._next)
                 self._next += 1
-                if node.attrs.keepdims:
-                    next(kept)
             else:
                 inner.append(next(kept))
         body = self.at(source, tuple(inner))
         result = node.result.type.dtype
-        if combine not in (Combine.ARGMAX, Combine.ARGMIN):
+        if combine not in _POSITIONS:
             body = cast(body, result)
+        if not iters:
+            return const(result, 0) if combine in _POSITIONS else body
         number = len(self.reductions)
         self.reductions.append(Reduction(combine, tuple(iters), body, result))
         return Scalar("reduce", result, (), number)

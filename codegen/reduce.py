@@ -99,13 +99,9 @@ class RowReducer:
         self.body = evaluator.body
 
     def reduce(self, expr: Scalar, scope: Scope) -> str:
-        """The value of a `reduce` scalar; at a scope with lanes only for reductions over a single element."""
-        r = self.evaluator.nest.reduction(expr)
-        if not r.iters:
-            if r.combine in (Combine.ARGMAX, Combine.ARGMIN):
-                return instructions.literal(r.dtype, 0, scope.lanes)
-            return self.evaluator.value(r.body, scope)
+        """The value of a `reduce` scalar at a scalar scope."""
         assert not scope.lanes
+        r = self.evaluator.nest.reduction(expr)
         (number,) = r.iters
         extent = self.evaluator.nest.extents[number]
         if extent == 0:

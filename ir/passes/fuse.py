@@ -3,15 +3,18 @@
 A group is a set of nodes that one kernel computes over one domain, the shape of its outputs. Walking backwards, a node
 joins the group of its users when all of them are in it; views are cheap enough to be computed in each. A reduction may
 join when, at each point of the domain, its value depends on the outermost loops alone, so that it is computed once for
-each of their iterations. Legality is decided on bitsets of ancestors.
+each of their iterations. A node whose value others need too may join as one more output, unless that would close a
+circle among the groups.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from ..attrs import Axes, Constant
+from ..errors import PassError
 from ..graph import Graph, Node, Value
 from ..op import Alias, Contract, Element, Flags, Literal, Op, Pointwise, Reduce
 from ..registry import OPS
@@ -91,20 +94,8 @@ class _Fusion:
         self.users = graph.users()
         self.results = set(graph.results)
         self.position = {node: k for k, node in enumerate(graph.nodes)}
-        self.ancestors = self._ancestors()
         self.groups: dict[Node, list[_Group]] = {}
         self.standing: set[Node] = set()
-
-    def _ancestors(self) -> list[int]:
-        found: list[int] = []
-        for node in self.graph.nodes:
-            bits = 0
-            for arg in node.args:
-                if arg.node is not None:
-                    k = self.position[arg.node]
-                    bits |= found[k] | 1 << k
-            found.append(bits)
-        return found
 
     def run(self) -> Graph:
         for node in reversed(self.graph.nodes):
@@ -171,9 +162,6 @@ class _Fusion:
     def _may_inline(self, node: Node, group: _Group) -> bool:
         if len(group.nodes) >= _MAX_NODES:
             return False
-        bits = self.ancestors[self.position[node]]
-        if any(bits >> self.position[o] & 1 for o in group.outputs):
-            return False
         frames = self._frames(node, group)
         if isinstance(node.op.lowering, Reduce):
             return all(f is not None and self._reduction_fits(node, f, group) for f in frames)
@@ -210,15 +198,31 @@ class _Fusion:
             return False
         if self._frames(node, group) != {_plain(group.domain)}:
             return False
-        k = self.position[node]
-        for member in group.nodes:
-            for arg in member.args:
-                source = arg.node
-                if source is None or source in group.nodes or source is node:
-                    continue
-                if self.ancestors[self.position[source]] >> k & 1:
-                    return False
-        return True
+        others = [u for user in self.users[node.result] for u in self._units(user) if u is not group]
+        return not self._reaches(others, group)
+
+    def _units(self, node: Node) -> list[_Group | Node]:
+        """What a node that has been placed is computed in."""
+        return [*self.groups.get(node, ()), *([node] if node in self.standing else ())]
+
+    def _reaches(self, starts: list[_Group | Node], target: _Group) -> bool:
+        """Whether the target needs, directly or not, something that one of the units makes."""
+        last = max(self.position[n] for n in target.nodes)
+        seen: set[_Group | Node] = set()
+        stack = list(starts)
+        while stack:
+            unit = stack.pop()
+            if unit is target:
+                return True
+            members: Iterable[Node] = unit.outputs if isinstance(unit, _Group) else (unit,)
+            if unit in seen or all(self.position[n] > last for n in members):
+                continue
+            seen.add(unit)
+            for n in members:
+                for result in n.results:
+                    for user in self.users.get(result, ()):
+                        stack.extend(self._units(user))
+        return False
 
     def _rebuilt(self) -> Graph:
         groups = list(dict.fromkeys(g for node in self.graph.nodes for g in self.groups.get(node, [])))
@@ -324,21 +328,25 @@ class _Assembly:
         for unit in self.units:
             for node in unit.outputs if isinstance(unit, _Group) else (unit,):
                 maker[node] = unit
-        done: dict[_Group | Node, bool] = {}
+        done: set[_Group | Node] = set()
+        opened: set[_Group | Node] = set()
         order: list[_Group | Node] = []
         first = {u: self._first(u) for u in self.units}
         for start in sorted(self.units, key=first.__getitem__):
             stack = [start]
             while stack:
                 unit = stack[-1]
-                if done.get(unit):
+                if unit in done:
                     stack.pop()
                     continue
-                pending = [u for u in self._needs(unit, maker) if u is not unit and not done.get(u)]
+                pending = [u for u in self._needs(unit, maker) if u is not unit and u not in done]
                 if pending:
+                    if unit in opened:
+                        raise PassError(f"fuse: groups of {self.graph.name!r} need each other")
+                    opened.add(unit)
                     stack.extend(sorted(pending, key=first.__getitem__, reverse=True))
                     continue
-                done[unit] = True
+                done.add(unit)
                 order.append(unit)
                 stack.pop()
         return order
