@@ -10,6 +10,7 @@ from typing import Final, cast
 import numpy as np
 
 from ..ir.dtypes import from_numpy
+from ..ir.errors import ArgumentError
 from ..ir.types import TensorType
 from ..runtime.core import Tensor
 from ..runtime.record import (
@@ -25,7 +26,7 @@ from ..runtime.record import (
 from ..runtime.variable import Variable
 from .keys import default_key, is_array, is_permanent, leaf_key, static_key
 from .pytree import LEAF, Structure, container, count_leaves, flatten, sorted_keys, unflatten
-from .signature import Signature
+from .signature import Signature, brief
 
 _WORD: Final = struct.Struct("<d")
 
@@ -79,6 +80,12 @@ class Call:
             structures.append(structure)
         self.structures = tuple(structures)
         self.key: Hashable = (len(args), tuple(kwargs), self.structures, tuple(self.keys))
+        try:
+            hash(self.structures)
+        except TypeError as error:
+            raise ArgumentError(
+                f"what flattening a registered container gives beside its parts must be hashable: {error}"
+            ) from None
 
     def bound(self, signature: Signature) -> inspect.BoundArguments:
         """The call by parameter, with a stand-in for each leaf; ArgumentError where it does not fit."""
@@ -106,7 +113,7 @@ def _stand_ins(structure: Structure, numbers: Iterator[int]) -> object:
 
 def describe(leaves: Sequence[object], structure: Structure, names: Iterable[str]) -> str:
     """Canonical arguments as text: `x: float32[3], y: 2`."""
-    shown = [_Shown(str(leaf_key(leaf)) if is_array(leaf) else repr(leaf)) for leaf in leaves]
+    shown = [_Shown(str(leaf_key(leaf)) if is_array(leaf) else brief(leaf)) for leaf in leaves]
     named = cast("dict[str, object]", unflatten(structure, shown))
     return ", ".join(f"{name}: {named[name]!r}" for name in names)
 

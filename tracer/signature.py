@@ -110,7 +110,7 @@ class Signature:
 
     def misfit(self, why: str, args: Sequence[object]) -> ArgumentError:
         """The error for arguments that the signature does not take."""
-        given = ", ".join(_brief(a) for a in args)
+        given = ", ".join(brief(a) for a in args)
         return ArgumentError(
             f"Binding inputs to lithograph.function failed due to `{why}`. Received args: ({given}) for "
             f"signature: {self.parameters}."
@@ -144,7 +144,7 @@ class Signature:
         specs, structure = flatten(spec)
         parts = _split(spec, value)
         if parts is None:
-            raise self.misfit(f"Can not cast {_brief(value)} to {spec}", args)
+            raise self.misfit(f"Can not cast {brief(value)} to {spec}", args)
         fitting = [self._as_specified(s, v, args) for s, v in zip(specs, parts, strict=True)]
         if all(a is b for a, b in zip(fitting, parts, strict=True)):
             return value
@@ -191,7 +191,7 @@ def fit(spec: TensorSpec, value: object) -> object:
     """
     if isinstance(value, np.ndarray | np.generic) and value.dtype != spec.dtype.numpy:
         if not np.can_cast(value.dtype, spec.dtype.numpy, "same_kind"):
-            raise DTypeError(f"Cannot convert {_brief(value)} to a tensor of dtype {spec.dtype}")
+            raise DTypeError(f"Cannot convert {brief(value)} to a tensor of dtype {spec.dtype}")
         value = np.asarray(value).astype(spec.dtype.numpy)
     elif not isinstance(value, Array | np.ndarray | np.generic):
         value = tensor(value, dtype=spec.dtype)
@@ -228,7 +228,8 @@ def _split(spec: object, value: object) -> list[object] | None:
     return parts
 
 
-def _brief(value: object) -> str:
+def brief(value: object) -> str:
+    """An argument as errors and signatures show it: arrays by dtype and shape, others by a short repr."""
     if isinstance(value, Array | np.ndarray):
         return f"{type(value).__name__}({value.dtype}{list(value.shape)})"
     text = repr(value)

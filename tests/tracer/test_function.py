@@ -411,6 +411,16 @@ def test_signatures_and_ir() -> None:
     assert lg.parse_ir(f.ir(stage="traced"))
 
 
+def test_registered_containers_say_something_hashable() -> None:
+    class Bag:
+        def __init__(self, x: object) -> None:
+            self.x = x
+
+    lg.register_pytree(Bag, lambda b: ([b.x], [1]), lambda meta, parts: Bag(parts[0]))  # type: ignore[arg-type, return-value]
+    with pytest.raises(lg.ArgumentError, match="beside its parts must be hashable"):
+        lg.function(lambda b: b.x * 2)(Bag(f32(1)))
+
+
 def test_what_cannot_be_a_function() -> None:
     async def coroutine() -> None: ...
 
