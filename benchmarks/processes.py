@@ -24,9 +24,11 @@ Answer = dict[str, object]
 
 def environment(threads: int, cache: str) -> dict[str, str]:
     """What a process sees: thread counts for every library, and object caches in one folder."""
-    ours = {k: v for k, v in os.environ.items() if not k.startswith("LITHOGRAPH_") and k != "PYTHONPATH"}
+    # Without bytecode an import would compile a checkout's sources each time, as it never does once installed.
+    dropped = ("PYTHONPATH", "PYTHONDONTWRITEBYTECODE")
+    kept = {k: v for k, v in os.environ.items() if not k.startswith("LITHOGRAPH_") and k not in dropped}
     return {
-        **ours,
+        **kept,
         **{f"{library}_NUM_THREADS": str(threads) for library in _THREAD_VARIABLES},
         "NPROC": str(threads),  # read by XLA
         "LITHOGRAPH_THREADS": str(threads),

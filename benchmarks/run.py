@@ -38,7 +38,7 @@ class Effort:
     starts: int
 
 
-FULL = Effort(rounds=3, turn_s=0.12, starts=3)
+FULL = Effort(rounds=3, turn_s=0.1, starts=3)
 QUICK = Effort(rounds=2, turn_s=0.05, starts=1)
 PAGE = Path(__file__).resolve().parent / "README.md"
 LEFT_OUT_QUICK = "left out of a quick run: compiling its cases takes minutes"
