@@ -91,7 +91,7 @@ class Traced(Array):
             raise TraceError("iteration over a 0-d tensor")
         if not self._aval.is_static:
             raise self._cannot("the extent of", "iterate over a tensor of known shape")
-        return iter([self[i] for i in range(self._aval.static_shape[0])])  # type: ignore[index]
+        return iter([self[i] for i in range(self._aval.static_shape[0])])
 
     def __repr__(self) -> str:
         return f"<traced {self._aval} in {self.builder.name!r}>"
