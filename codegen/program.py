@@ -133,6 +133,8 @@ class _Planner:
         for slot, new in zip(self.graph.state, state_results, strict=True):
             old = self.storage[self.graph.params[slot.param]]
             in_place = new is not None and may_update(old, new, uses)
+            if new is not None and in_place:
+                plan.peak_bytes -= new.type.nbytes
             state.append(StatePlace(old.number, -1 if new is None else new.number, in_place))
         module = Module(self.target)
         text = self._write(module, steps, plan, number)

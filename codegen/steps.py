@@ -69,12 +69,13 @@ class KernelStep:
 
     def _alike(self) -> tuple[tuple[Storage, Storage], ...]:
         """Pairs of which each element is read just before, and only before, the same one is written."""
-        if self.nest.reductions:
-            return ()
         addresses: dict[int, set[Scalar]] = {}
         for e in self.nest.walk():
             if e.prim == "load":
                 addresses.setdefault(_buffer(e), set()).add(e.args[0])
+        for r in self.nest.reductions:
+            for e in _loads(r.body):
+                addresses.pop(_buffer(e), None)
         found = []
         for store in self.nest.stores:
             for read, places in addresses.items():
@@ -101,6 +102,20 @@ class KernelStep:
         plan = schedule(self.nest, target)
         loops = "columns" if plan.columns else f"{plan.lanes} lanes" if plan.lanes else "rows"
         return f"; {loops}, blocks of {plan.block}, about {plan.cost or 0:.0f} ns\n{self.nest}"
+
+
+def _loads(root: Scalar) -> list[Scalar]:
+    found: list[Scalar] = []
+    seen: set[Scalar] = set()
+    stack = [root]
+    while stack:
+        e = stack.pop()
+        if e not in seen:
+            seen.add(e)
+            stack.extend(e.args)
+            if e.prim == "load":
+                found.append(e)
+    return found
 
 
 def _buffer(load_: Scalar) -> int:

@@ -92,7 +92,7 @@ from .runtime.creation import (
 )
 from .runtime.variable import Variable
 
-from . import random  # isort: skip - it makes a variable
+from . import debug, random  # isort: skip - they use what stands above
 from .tracer.concrete import ConcreteFunction
 from .tracer.decorator import function
 from .tracer.function import Function
@@ -128,6 +128,7 @@ __all__ = [
     "asarray",
     "bool",
     "bool_",
+    "debug",
     "dispose",
     "float32",
     "float64",
