@@ -156,7 +156,7 @@ def _packed_segment(f: Body, tile: Tile, blocking: Blocking, segment: str, lengt
     m, n = job.field(f, "M"), job.field(f, "N")
     group, _ = _packed(f, tile, blocking)
     job.update_pointer(f, "packed", "%scratch")
-    job.update(f, row=0, rows=m)
+    job.update(f, rows=m)
     with f.loop(0, "%batch", group) as entry, f.loop(0, n, blocking.columns) as column:
         batches = w.least(f, w.sub(f, "%batch", entry.index), group)
         columns = w.least(f, w.sub(f, n, column.index), blocking.columns)
@@ -176,7 +176,7 @@ def _packed_segment(f: Body, tile: Tile, blocking: Blocking, segment: str, lengt
 def _direct_segment(f: Body, tile: Tile, blocking: Blocking, tasks: str, segment: str, length: str) -> None:
     """One segment of k with B read where it is."""
     m, n = job.field(f, "M"), job.field(f, "N")
-    job.update(f, b0=0, row=0, rows=m, column=0, columns=n, k0=segment, depth=length, resumed=0)
+    job.update(f, b0=0, rows=m, column=0, columns=n, k0=segment, depth=length, resumed=0)
     _share(f, tile, blocking, tasks, "%batch")
 
 

@@ -13,9 +13,9 @@ _FIELDS = (
     *ARGUMENTS,
     # Where tiles go: C, or scratch for a later segment of k.
     *("to", "toBatch", "toRow"),
-    # The block under way: batch entries from b0, rows and columns from `row` and `column`, depth links from
+    # The block under way: batch entries from b0, rows of C, columns from `column`, depth links from
     # k0; resumed is not 0 where earlier links of the chain are in C.
-    *("b0", "row", "rows", "column", "columns", "k0", "depth", "resumed"),
+    *("b0", "rows", "column", "columns", "k0", "depth", "resumed"),
     # Packed B: entries of the batch (1 where all share one) and panels that are packed in this block.
     *("packed", "packedBatch", "panels"),
     # The part of C that one task computes, and the number of such parts.

@@ -46,7 +46,7 @@ def tile_tasks(
     f = Body(declares)
     t = tile.element.type
     row_tasks, column_tasks = job.field(f, "rowTasks"), job.field(f, "columnTasks")
-    ldc, b0, row0, column0 = (job.field(f, x) for x in ("toRow", "b0", "row", "column"))
+    ldc, b0, column0 = (job.field(f, x) for x in ("toRow", "b0", "column"))
     task_rows, task_columns = job.field(f, "taskRows"), job.field(f, "taskColumns")
     rows, columns, links, k0 = (job.field(f, x) for x in ("rows", "columns", "depth", "k0"))
     am, ak, resumed = job.field(f, "sAm"), job.field(f, "sAk"), job.field(f, "resumed")
@@ -58,10 +58,9 @@ def tile_tasks(
         i1 = w.least(f, w.add(f, i0, task_rows), rows)
         j1 = w.least(f, w.add(f, j0, task_columns), columns)
         batch = w.add(f, b0, entry)
-        to = job.total(f, w.mul(f, batch, job.field(f, "toBatch")), w.mul(f, row0, ldc), column0)
+        to = w.add(f, w.mul(f, batch, job.field(f, "toBatch")), column0)
         c0 = w.at(f, job.pointer(f, "to"), to, t)
-        of_a = job.dot_product(f, (batch, job.field(f, "sAb")), (row0, am))
-        a0 = w.at(f, job.pointer(f, "A"), of_a, t)
+        a0 = w.at(f, job.pointer(f, "A"), w.mul(f, batch, job.field(f, "sAb")), t)
         with f.loop(0, links, depth) as k:
             here = w.least(f, w.sub(f, links, k.index), depth)
             at = w.add(f, k0, k.index)

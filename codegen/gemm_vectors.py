@@ -131,19 +131,21 @@ def turned(f: Body, tile: Tile, rows: list[str]) -> list[str]:
     """Load a square of elements, row i from the address rows[i] on, and return its columns as vectors.
 
     128-bit pieces of rows are gathered into lanes of vectors, with nothing but inserts from memory; then each
-    lane is transposed by interleaving, where interleaving vector i with i + w/2 moves the top bit of the
+    lane is transposed by interleaving, where interleaving vector i with i + piece/2 moves the top bit of the
     row's number below the column's.
     """
     n, e = tile.lanes, tile.element
-    w_, pieces = 16 // e.size, n * e.size // 16
-    half = w_ // 2
+    piece, pieces = 16 // e.size, n * e.size // 16
+    half = piece // 2
     orders = [
-        ", ".join(f"i32 {g * w_ + first + i // 2 + n * (i % 2)}" for g in range(pieces) for i in range(w_))
+        ", ".join(
+            f"i32 {g * piece + first + i // 2 + n * (i % 2)}" for g in range(pieces) for i in range(piece)
+        )
         for first in (0, half)
     ]
     gathered = [
-        [_joined(f, e, [w.at(f, row, k, e.type) for row in rows[q::w_]]) for k in range(0, n, w_)]
-        for q in range(w_)
+        [_joined(f, e, [w.at(f, row, k, e.type) for row in rows[q::piece]]) for k in range(0, n, piece)]
+        for q in range(piece)
     ]
     columns: list[str] = []
     for vectors in zip(*gathered, strict=True):
