@@ -130,11 +130,9 @@ def _value(text: str, param: Value) -> np.ndarray:
         if text.endswith(".npy"):
             return np.asarray(np.load(text, allow_pickle=False))
         # Python's literals have no words for these two.
-        plain = re.sub(r"\b(nan|inf)\b", r"'\1'", text)
+        plain = re.sub(r"-?\b(nan|inf)\b", r"'\g<0>'", text)
         given = np.array(ast.literal_eval(plain), None if plain == text else wanted)
-        if not given.size or np.can_cast(given.dtype, wanted, "same_kind") or plain != text:
-            return given.astype(wanted)
-        if given.dtype.kind in "iu" and wanted.kind in "iu" and (given.astype(wanted) == given).all():
+        if _fits(given, wanted):
             return given.astype(wanted)
     except FileNotFoundError:
         raise
@@ -152,6 +150,14 @@ def _value(text: str, param: Value) -> np.ndarray:
             f"--inputs: {text!r} is neither a Python literal nor a .npy file: {first}"
         ) from None
     raise ArgumentError(f"--inputs: {text!r} is {given.dtype}, where {param.type.dtype} is needed")
+
+
+def _fits(given: np.ndarray, wanted: np.dtype[np.generic]) -> bool:
+    if not given.size or wanted.kind == "f":
+        return given.dtype.kind in "biuf"
+    if wanted.kind == "b":
+        return given.dtype.kind == "b"
+    return given.dtype.kind in "iu" and bool((given.astype(wanted) == given).all())
 
 
 _COMMANDS: dict[str, Callable[[argparse.Namespace, Executor], list[str]]] = {
