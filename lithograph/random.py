@@ -18,8 +18,9 @@ from .ir.ops.arithmetic import subtract
 from .ir.ops.random import random_key, random_next, random_normal, random_split, random_uniform
 from .ir.stage import Operand
 from .runtime.variable import Variable
+from .tracer.staging import eagerly
 
-__all__ = ["Generator", "key", "normal", "seed", "split", "uniform"]
+__all__ = ["Generator", "default", "key", "normal", "seed", "split", "uniform"]
 
 
 class Generator:
@@ -65,13 +66,23 @@ class Generator:
         return normal(shape, mean, stddev, dtype, key=self.next_key())
 
 
-default: Final = Generator()
-"""The generator of functions that are given no key."""
+_default: Final[list[Generator]] = []
+_making: Final = threading.Lock()
+
+
+def default() -> Generator:
+    """The generator of functions that are given no key; made when first asked for, with seed 0."""
+    with _making:
+        if not _default:
+            # It belongs to the process, also when a function that is being traced asks first.
+            with eagerly():
+                _default.append(Generator())
+        return _default[0]
 
 
 def seed(n: int) -> None:
     """Start the default generator again from a seed; ArgumentError where it is no integer of 64 bits."""
-    default.seed(n)
+    default().seed(n)
 
 
 def key(n: int) -> Array:
@@ -103,7 +114,7 @@ def uniform(
     Raises:
         ShapeError, DTypeError: as `key` and `dtype` demand.
     """
-    u = random_uniform(default.next_key() if key is None else key, shape, dtype=dtype)
+    u = random_uniform(default().next_key() if key is None else key, shape, dtype=dtype)
     if _is(minval, 0) and _is(maxval, 1):
         return u
     if isinstance(minval, int | float) and isinstance(maxval, int | float):
@@ -120,7 +131,7 @@ def normal(
     key: Operand | None = None,
 ) -> Array:
     """Numbers `z * stddev + mean`, where z is standard normal; see `uniform` for the rest."""
-    z = random_normal(default.next_key() if key is None else key, shape, dtype=dtype)
+    z = random_normal(default().next_key() if key is None else key, shape, dtype=dtype)
     scaled = z if _is(stddev, 1) else z * stddev
     return scaled if _is(mean, 0) else scaled + mean
 

@@ -16,8 +16,8 @@ class StateBuffers:
     """Where one state slot lies: read from bufs[buf_in], written to bufs[buf_out] (-1: only read).
 
     Attributes:
-        in_place: both may be the same memory: the program has read what it needs before it writes, and nothing
-            can fail after its first write.
+        in_place: both may be the same memory: the program has read what it needs before it writes, and
+            nothing can fail after its first write.
     """
 
     buf_in: int

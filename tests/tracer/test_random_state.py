@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 import lithograph as lg
+
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(autouse=True)
@@ -84,3 +89,17 @@ def test_generators_are_independent() -> None:
     assert one.uniform((2,)).tolist() == other.uniform((2,)).tolist()
     with pytest.raises(lg.ArgumentError, match="the seed must fit 64 bits"):
         lg.random.seed(2**70)
+
+
+def test_the_default_generator_is_made_when_needed() -> None:
+    code = """
+import lithograph as lg
+from lithograph.runtime.core import counters
+assert counters()[:3] == (0, 0, 0)
+f = lg.function(lambda x: x + lg.random.uniform((2,)))
+first = [f(lg.zeros((2,))).tolist() for _ in range(2)]
+lg.random.seed(0)
+assert [f(lg.zeros((2,))).tolist() for _ in range(2)] == first and f.trace_count == 1
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, cwd=ROOT)
+    assert (done.returncode, done.stderr) == (0, "")
