@@ -131,7 +131,7 @@ def expm1(x: Scalar) -> Scalar:
 
 
 def tanh(x: Scalar) -> Scalar:
-    """Hyperbolic tangent within 2 ULP: (1 - e) / (1 + e) with e = exp(-2|x|), the sign copied."""
+    """Hyperbolic tangent within 2.1 ULP: (1 - e) / (1 + e) with e = exp(-2|x|), the sign copied."""
     size = magnitude(x)
     q, n = _reduced(above(size * -2.0, _format(x.dtype).flat), _bias(x.dtype))
     scale = power_of_low_bits(n, x.dtype)

@@ -104,7 +104,7 @@ def edges(dtype: DType) -> np.ndarray:
     if dtype is dtypes.bool_:
         return np.array([False, True])
     if dtype.is_integer:
-        info = np.iinfo(dtype.numpy)
+        info = np.iinfo(dtype.name)
         near = [
             info.min,
             info.min + 1,
@@ -129,13 +129,13 @@ def edges(dtype: DType) -> np.ndarray:
         if dtype.kind == "int":
             near += [-1, -2, -3, -7, -8, -32, -64]
         return np.array(sorted({v for v in near if info.min <= v <= info.max}), dtype.numpy)
-    info = np.finfo(dtype.numpy)
+    limits = np.finfo(dtype.name)
     magnitudes = [
         0.0,
-        info.smallest_subnormal,
-        info.tiny,
-        np.nextafter(info.tiny, 0, dtype=dtype.numpy),
-        info.eps,
+        limits.smallest_subnormal,
+        limits.tiny,
+        np.nextafter(limits.tiny, 0, dtype=dtype.numpy),
+        limits.eps,
         0.5,
         1.0,
         np.nextafter(dtype.numpy.type(1), 2),
@@ -157,7 +157,7 @@ def edges(dtype: DType) -> np.ndarray:
         2.0**64,
         8388609.0,
         1e10,
-        info.max,
+        limits.max,
         np.inf,
     ]
     half = np.array(magnitudes, dtype.numpy)

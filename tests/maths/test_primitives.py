@@ -23,16 +23,16 @@ Reference = Callable[..., np.ndarray]
 
 def _minimum(x: np.ndarray, y: np.ndarray) -> np.ndarray:
     if x.dtype.kind != "f":
-        return np.minimum(x, y)
+        return np.asarray(np.minimum(x, y))
     tied = np.where(np.signbit(x), x, y)
-    return np.where(x == y, tied, np.minimum(x, y))
+    return np.asarray(np.where(x == y, tied, np.minimum(x, y)))
 
 
 def _maximum(x: np.ndarray, y: np.ndarray) -> np.ndarray:
     if x.dtype.kind != "f":
-        return np.maximum(x, y)
+        return np.asarray(np.maximum(x, y))
     tied = np.where(np.signbit(x), y, x)
-    return np.where(x == y, tied, np.maximum(x, y))
+    return np.asarray(np.where(x == y, tied, np.maximum(x, y)))
 
 
 def _towards_zero(x: np.ndarray, y: np.ndarray) -> np.ndarray:
@@ -134,7 +134,7 @@ def test_primitives_have_numpys_bits_at_every_width(dtype: DType) -> None:
 
 
 def _saturated(x: np.ndarray, dtype: DType) -> np.ndarray:
-    info = np.iinfo(dtype.numpy)
+    info = np.iinfo(dtype.name)
     out = [
         0
         if np.isnan(v)

@@ -21,7 +21,7 @@ BOUNDS: dict[str, tuple[float, float]] = {
     "expm1": (1.9, 1.9),
     "log": (1.0, 1.0),
     "log1p": (1.5, 1.5),
-    "tanh": (2.0, 2.0),
+    "tanh": (2.1, 2.1),
     "sigmoid": (2.5, 2.5),
     "erf": (1.1, 1.1),
     "sin": (1.9, 1.9),
@@ -45,7 +45,7 @@ _HAS_EXTENDED = np.finfo(np.longdouble).nmant >= 63
 
 def _sigmoid(x: np.ndarray) -> np.ndarray:
     e = np.exp(-np.abs(x))
-    return np.where(x < 0, e, x.dtype.type(1)) / (1 + e)
+    return np.asarray(np.where(x < 0, e, 1) / (1 + e))
 
 
 def _erf(x: np.ndarray) -> np.ndarray:
@@ -125,7 +125,7 @@ def test_against_many_digits(name: str, dtype: DType, deep: bool) -> None:
         x = x[np.abs(x) < 1e4]
     got = Elementwise(getattr(maths, name), dtype, lanes=8)(x)
     bound = BOUNDS[name][dtype is dtypes.float64]
-    info = np.finfo(dtype.numpy)
+    info = np.finfo(dtype.name)
     # The largest arguments of sin need their 1,024 bits before the point and as many after it as the result.
     with mpmath.workprec(1300 if name in ("sin", "cos") else 200):
         for a, b in zip(x, got, strict=True):
