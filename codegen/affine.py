@@ -93,7 +93,7 @@ def rebuilt(nest: Nest, mapping: dict[Scalar, Scalar]) -> Nest:
             args = (affine(args[0]).scalar(),)
         done[expr] = expr if args == expr.args else Scalar(expr.prim, expr.dtype, args, expr.payload)
     stores = tuple(Store(s.buffer, affine(done[s.address]).scalar(), done[s.value]) for s in nest.stores)
-    return replace(nest, stores=stores, reductions=tuple(reductions), _free={})
+    return replace(nest, stores=stores, reductions=tuple(reductions))
 
 
 def _addresses(nest: Nest) -> list[Scalar]:
@@ -170,5 +170,4 @@ def coalesced(nest: Nest) -> Nest:
         reductions=tuple(
             replace(r, iters=tuple(numbers[i] for i in g)) for r, g in zip(moved.reductions, groups, strict=True)
         ),
-        _free={},
     )

@@ -289,7 +289,7 @@ def product(types: Sequence[TensorType], result: TensorType) -> Call | None:
     step_a = m * k if math.prod(a.static_shape[:-2]) != 1 else 0
     step_b = k * n if math.prod(b.static_shape[:-2]) != 1 else 0
     words = (step_a, k, 1, step_b, n, 1, m * n, n, batch, m, n, k)
-    scratch = gemm.scratch_bytes(result.dtype.name, batch, m, n, k)
+    scratch = gemm.scratch_bytes(result.dtype.name, batch, m, n, k, rows_of_b=True)
     return Call(_product_kernel(result.dtype), words, 2.0 * batch * m * n * k / 50, scratch)
 
 

@@ -250,7 +250,7 @@ def lower(name: str, outputs: Sequence[Output], layouts: Mapping[Value, Layout])
         if expr.prim == "load":
             assert isinstance(expr.payload, int)
             kinds[expr.payload] = expr.dtype
-    return single_loops(coalesced(replace(nest, dtypes=kinds, _free={}))), tuple(lowering.checks)
+    return single_loops(coalesced(replace(nest, dtypes=kinds))), tuple(lowering.checks)
 
 
 def single_loops(nest: Nest) -> Nest:
@@ -281,4 +281,4 @@ def single_loops(nest: Nest) -> Nest:
         return nest
     moved = rebuilt(nest, mapping)
     merged = tuple([replace(r, iters=g) for r, g in zip(moved.reductions, groups, strict=True)])
-    return replace(moved, extents=extents, reductions=merged, _free={})
+    return replace(moved, extents=extents, reductions=merged)

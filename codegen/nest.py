@@ -53,7 +53,8 @@ class Nest:
     stores: tuple[Store, ...]
     reductions: tuple[Reduction, ...]
     dtypes: dict[int, DType]
-    _free: dict[Scalar, frozenset[int]] = field(default_factory=dict)
+    _free: dict[Scalar, frozenset[int]] = field(default_factory=dict, init=False)
+    _order: list[Scalar] = field(default_factory=list, init=False)
 
     def free(self, expr: Scalar) -> frozenset[int]:
         """The iteration variables that an expression depends on; a reduction's own are bound inside it."""
@@ -90,7 +91,9 @@ class Nest:
 
     def walk(self) -> list[Scalar]:
         """All expressions of the nest, arguments before users, each once."""
-        order: list[Scalar] = []
+        if self._order:
+            return self._order
+        order = self._order
         seen: set[Scalar] = set()
         stack: list[tuple[Scalar, bool]] = []
         for store in reversed(self.stores):

@@ -134,7 +134,7 @@ def _renumbered(nest: Nest, numbers: dict[int, int]) -> Nest:
             mapping[e] = Scalar(e.prim, e.dtype, tuple([mapping.get(a, a) for a in e.args]), e.payload)
     moved = rebuilt(nest, {**mapping})
     stores = tuple(Store(numbers[s.buffer], s.address, s.value) for s in moved.stores)
-    return replace(moved, stores=stores, dtypes={numbers[b]: d for b, d in nest.dtypes.items()}, _free={})
+    return replace(moved, stores=stores, dtypes={numbers[b]: d for b, d in nest.dtypes.items()})
 
 
 def _launch(module: Module, body: Body, name: str, plan: Schedule, nest: Nest) -> str:
@@ -181,7 +181,7 @@ class GemmStep:
         """What it reads and writes."""
         dtype = self.out.type.dtype.name
         inner = self._inner()[0]
-        scratch = gemm.scratch_bytes(dtype, inner, self.m, self.n, self.k)
+        scratch = gemm.scratch_bytes(dtype, inner, self.m, self.n, self.k, rows_of_b=self.b.column == 1)
         return Use(tuple(dict.fromkeys((self.a.storage, self.b.storage))), (self.out,), scratch=scratch)
 
     def _inner(self) -> tuple[int, int, int, int]:

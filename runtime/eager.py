@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -201,14 +202,22 @@ def _whole_program(
 def _install(op: Op) -> None:
     """Make an op's `call` a Dispatcher."""
 
+    seen: set[tuple[object, ...]] = set()
+
     def slow(*given: object) -> object:
         result = stage.apply(op, *given)  # type: ignore[arg-type]
-        if stage.current() is EAGER and isinstance(result, Tensor):
-            record = _direct(op, given)
-            if record is not None:
-                if len(dispatcher) >= _MOST:
-                    dispatcher.clear()
-                dispatcher.install(record)
+        if stage.current() is not EAGER or not isinstance(result, Tensor):
+            return result
+        kind = tuple([_kind(x) for x in given])
+        if kind in seen:
+            return result
+        record = _direct(op, given)
+        if len(seen) >= _MOST:
+            dispatcher.clear()
+            seen.clear()
+        seen.add(kind)
+        if record is not None:
+            dispatcher.install(record)
         return result
 
     dispatcher = Dispatcher(slow, _BUCKETS)
@@ -217,7 +226,16 @@ def _install(op: Op) -> None:
         bind_operator(op.name, dispatcher)
 
 
-_WEAK = {bool: bool, int: int, float: float}
+_WEAK = (bool, int, float)
+
+
+def _kind(given: object) -> object:
+    """What of an operand decides which record it matches."""
+    if isinstance(given, Array):
+        return type(given), given._aval
+    if isinstance(given, np.ndarray):
+        return given.dtype, given.shape
+    return given if isinstance(given, Attrs) else type(given)
 
 
 def _direct(op: Op, given: tuple[object, ...]) -> Record | None:
@@ -243,22 +261,7 @@ def _direct(op: Op, given: tuple[object, ...]) -> Record | None:
         if intern(attrs) is not attrs:
             return None
         matches.append(MatchIdentity(len(operands), attrs))
-    return Record(
-        n_args=len(given),
-        match=tuple(matches),
-        outputs=record.outputs,
-        build=record.build,
-        n_bufs=record.n_bufs,
-        program=record.program,
-        fail=record.fail,
-        arena_bytes=record.arena_bytes,
-        arena_buf=record.arena_buf,
-        constants=record.constants,
-        constants_buf=record.constants_buf,
-        release_gil=record.release_gil,
-        reenters=record.reenters,
-        owner=record.owner,
-    )
+    return replace(record, n_args=len(given), match=tuple(matches))
 
 
 EAGER = Eager()
