@@ -2,4 +2,4 @@
 
 from lithograph.ir.parse import parse
 
-parse("graph @main(%0: float32[2]) {\\n  %1 = negative(%0")
+parse("graph @main(%0: float32[2]) {\n  %1 = negative(%0")
