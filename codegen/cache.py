@@ -1,6 +1,6 @@
 """Compiled objects on disk: content-addressed, checksummed, written atomically; it knows nothing of LLVM.
 
-The directory is LITHOGRAPH_CACHE, or the user's cache folder; `off` turns it off. Only a directory that its owner
+The directory is `config.cache`, or the user's cache folder; `off` turns it off. Only a directory that its owner
 alone can write is used, since its contents are executed. A bad entry is ignored and rebuilt.
 """
 
@@ -13,6 +13,8 @@ import stat
 import tempfile
 import warnings
 from pathlib import Path
+
+from ..ir.config import config
 
 _MAGIC = b"LITHOBJ1"
 _DIGEST = 32
@@ -54,7 +56,7 @@ def _checked(setting: str | None) -> Path | None:
 
 def directory() -> Path | None:
     """The cache directory in force, or None when the cache is off or unusable (one warning says why)."""
-    return _checked(os.environ.get("LITHOGRAPH_CACHE"))
+    return _checked(config.cache)
 
 
 def key(*parts: str) -> str:

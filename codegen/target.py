@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import functools
-import os
 import warnings
 from dataclasses import dataclass
 
 import llvmlite.binding as llvm
+
+from ..ir.config import config
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +59,7 @@ def host() -> Target:
     A CPU without fused multiply-add still runs (LLVM calls the C library's fma), slowly; one warning says so.
     """
     _initialize()
-    override = os.environ.get("LITHOGRAPH_TARGET") or None
+    override = config.target
     triple = str(llvm.get_process_triple())
     cpu = override or str(llvm.get_host_cpu_name())
     features = _features(override)

@@ -72,7 +72,6 @@ _PARSERS: Final[Mapping[str, _Parser]] = {
     "traceback": _traceback,
     "target": _text,
     "native": _flag,
-    "tierup": _flag,
     "pipeline": _pipeline,
 }
 
@@ -89,7 +88,6 @@ class Config:
         traceback: "short" hides frames of this package in errors, "full" shows them.
         target: name of the CPU that code is made for; None for this machine's.
         native: whether calls go through native code.
-        tierup: whether the first calls run op by op while the program compiles.
         pipeline: names of the passes, in order.
     """
 
@@ -101,14 +99,15 @@ class Config:
     traceback: str
     target: str | None
     native: bool
-    tierup: bool
     pipeline: tuple[str, ...]
+    _watchers: dict[str, list[Callable[[object], None]]]
 
-    __slots__ = tuple(_PARSERS)
+    __slots__ = (*_PARSERS, "_watchers")
 
     def __init__(self, environment: Mapping[str, str] = os.environ) -> None:
+        object.__setattr__(self, "_watchers", {})
         defaults: dict[str, object] = {"debug": 0, "check": 0, "traceback": "short", "pipeline": PIPELINE}
-        defaults |= {"native": True, "tierup": True}
+        defaults |= {"native": True}
         for name in _PARSERS:
             variable = f"LITHOGRAPH_{name.upper()}"
             given = environment.get(variable, "").strip() if name != "pipeline" else ""
@@ -128,6 +127,12 @@ class Config:
         except _Refused as wanted:
             raise DomainError(f"{title} must be {wanted}, not {value!r}") from None
         object.__setattr__(self, name, parsed)
+        for call in self._watchers.get(name, ()):
+            call(parsed)
+
+    def watch(self, name: str, call: Callable[[object], None]) -> None:
+        """Have `call` told of each new value of a switch, for what has to act on it at once."""
+        self._watchers.setdefault(name, []).append(call)
 
     @property
     def settings(self) -> Settings:

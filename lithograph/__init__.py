@@ -13,6 +13,7 @@ if os.path.isfile(_beside) and not os.path.isdir(os.path.join(_here, "ir")):
     __path__.append(os.path.dirname(_here))
 
 from .ir.array import Array
+from .ir.config import config
 from .ir.dtypes import (
     DType,
     bool_,
@@ -128,6 +129,7 @@ __all__ = [
     "asarray",
     "bool",
     "bool_",
+    "config",
     "debug",
     "dispose",
     "float32",

@@ -10,12 +10,9 @@ from ..codegen import program as code
 from ..codegen import support
 from ..codegen.steps import PARALLEL_NS
 from ..codegen.target import host
+from ..ir.config import config
 from ..ir.graph import Graph, Node
-from ..ir.passes.cse import cse
-from ..ir.passes.dce import dce
-from ..ir.passes.fuse import fuse
-from ..ir.passes.inline import inline
-from ..ir.passes.simplify import simplify
+from ..ir.passes import run_pipeline
 from . import hosted, threads
 from .executable import Executable, Stages, StateBuffers
 from .record import NewOutput, Output, StateOutput
@@ -26,7 +23,7 @@ _GIL_NS = 5000.0
 
 def build(graph: Graph) -> Executable:
     """The executable of a traced graph with known extents."""
-    optimized = fuse(dce(simplify(cse(inline(graph)))))
+    optimized = run_pipeline(graph, config.pipeline, config.settings).graph
     functions: list[Callable[[int], int]] = []
 
     def host_function(node: Node, reads: tuple[int, ...], write: int) -> int:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING
 
+from ..ir.config import config
 from .native.layout import supported
 from .surface import Counters
 
-if TYPE_CHECKING or os.environ.get("LITHOGRAPH_NATIVE") == "0" or not supported():
+if TYPE_CHECKING or not config.native or not supported():
     from .twin import (
         Cell,
         Dispatcher,

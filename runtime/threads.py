@@ -14,6 +14,7 @@ import threading
 from collections.abc import Callable
 
 from ..codegen import pool, support
+from ..ir.config import config
 
 _lock = threading.Lock()
 _workers: list[threading.Thread] = []
@@ -28,14 +29,8 @@ _MOST = 256
 
 
 def _default_count() -> int:
-    setting = os.environ.get("LITHOGRAPH_THREADS", "").strip()
-    if setting:
-        try:
-            return _checked(int(setting))
-        except ValueError:
-            raise ValueError(
-                f"LITHOGRAPH_THREADS must be a number of threads from 1 to {_MOST}, not {setting!r}"
-            ) from None
+    if config.threads is not None:
+        return config.threads
     affinity: Callable[[int], set[int]] | None = getattr(os, "sched_getaffinity", None)
     here = (os.cpu_count() or 1) if affinity is None else len(affinity(0))
     return min(here, _MOST)
@@ -50,7 +45,7 @@ def _checked(n: int) -> int:
 def count() -> int:
     """Number of threads that compiled programs may use, their caller included.
 
-    LITHOGRAPH_THREADS, else the CPUs that this process may run on. Raises ValueError for a bad setting.
+    `config.threads`, else the CPUs that this process may run on.
     """
     global _wanted
     if not _SUPPORTED:
@@ -129,6 +124,7 @@ def _after_fork() -> None:
         _match()
 
 
+config.watch("threads", lambda n: set_count(_default_count()))
 atexit.register(_leave)
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_after_fork)

@@ -11,7 +11,7 @@ from lithograph.ir.passes import PIPELINE, Settings
 def test_defaults() -> None:
     config = Config({})
     assert (config.debug, config.check, config.dump, config.cache, config.threads) == (0, 0, None, None, None)
-    assert (config.traceback, config.target, config.native, config.tierup) == ("short", None, True, True)
+    assert (config.traceback, config.target, config.native) == ("short", None, True)
     assert config.pipeline == PIPELINE
 
 
@@ -26,12 +26,11 @@ def test_the_environment_is_read() -> None:
             "LITHOGRAPH_TRACEBACK": "full",
             "LITHOGRAPH_TARGET": "haswell",
             "LITHOGRAPH_NATIVE": "0",
-            "LITHOGRAPH_TIERUP": "",
         }
     )
     assert config.settings == Settings(check=3, debug=2, dump="/tmp/x")
     assert (config.cache, config.threads, config.traceback, config.target) == ("off", 4, "full", "haswell")
-    assert (config.native, config.tierup) == (False, True)
+    assert config.native is False
 
 
 @pytest.mark.parametrize(
