@@ -3,6 +3,7 @@
 from .error_function import erf
 from .exponential import exp, expm1, sigmoid, tanh
 from .logarithm import log, log1p
+from .power import power
 from .trigonometric import cos, sin
 
-__all__ = ["cos", "erf", "exp", "expm1", "log", "log1p", "sigmoid", "sin", "tanh"]
+__all__ = ["cos", "erf", "exp", "expm1", "log", "log1p", "power", "sigmoid", "sin", "tanh"]

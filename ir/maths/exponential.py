@@ -90,18 +90,20 @@ def _bias(dtype: DType) -> int:
     return 127 if dtype is dtypes.float32 else 1023
 
 
-def _reduced(x: Scalar, bias: int) -> tuple[Scalar, Scalar]:
-    """(q, b) with exp(x) = 2^n (1 + q) and n + bias in the low bits of b, within the limits of `_Format`."""
+def _reduced(x: Scalar, bias: int, low: Scalar | None = None) -> tuple[Scalar, Scalar]:
+    """(q, b) with exp(x + low) = 2^n (1 + q) and n + bias in the low bits of b, for x within the limits."""
     f = _format(x.dtype)
     n, exponent = nearest(x, _LOG2_E, bias)
     r = scalar.fma(n, -f.low, scalar.fma(n, -f.high, x))
+    if low is not None:
+        r = r + low
     return scalar.fma(r * r, horner(r, f.p), r), exponent
 
 
-def _scaled(x: Scalar) -> Scalar:
+def _scaled(x: Scalar, low: Scalar | None = None) -> Scalar:
     """exp of a clamped x; two factors, so that denormal results are rounded once and large ones overflow."""
     width = mantissa_bits(x.dtype)
-    q, both = _reduced(x, 2 * _bias(x.dtype))
+    q, both = _reduced(x, 2 * _bias(x.dtype), low)
     # The exponent fields of 2^floor(n/2) and 2^ceil(n/2) add up to n + 2 bias.
     first = (both << width - 1) & -(1 << width)
     second = scalar.bitcast((both << width) - first, x.dtype)
@@ -118,6 +120,13 @@ def exp(x: Scalar) -> Scalar:
 def exp_of_negative(x: Scalar) -> Scalar:
     """`exp` for arguments that are at most 0, with the same bits."""
     return _scaled(above(x, _format(x.dtype).least))
+
+
+def exp_of_sum(high: Scalar, low: Scalar) -> Scalar:
+    """exp(high + low) for a `low` under an ULP of `high`, as accurate as `exp`."""
+    f = _format(high.dtype)
+    inside = (high > f.least) & (high < f.most)
+    return _scaled(below(above(high, f.least), f.most), scalar.select(inside, low, 0.0))
 
 
 def expm1(x: Scalar) -> Scalar:

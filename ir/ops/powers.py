@@ -6,7 +6,7 @@ from typing import Final
 
 import numpy as np
 
-from .. import dtypes, scalar
+from .. import dtypes, maths, scalar
 from ..array import Array
 from ..attrs import NO_ATTRS
 from ..checks import POWER_NEGATIVE, fail
@@ -15,7 +15,6 @@ from ..op import Flags, Op, Pointwise, Sample
 from ..promotion import counted
 from ..scalar import Scalar
 from ..stage import Operand
-from . import pow
 from .logic import where
 from .rows import NUMERIC, edge_pairs, pointwise_type, quiet, values, wide
 from .transcendental import log
@@ -29,7 +28,7 @@ def _power_body(x: Scalar, y: Scalar) -> Scalar:
     if x.dtype.is_float:
         # Squares are by far the most frequent powers; this makes them exact, and lets a constant 2 be
         # simplified.
-        return scalar.select(scalar.eq(y, 2.0), x * x, pow.power(x, y))
+        return scalar.select(scalar.eq(y, 2.0), x * x, maths.power(x, y))
     small = _squarings(x, y, _USUAL_BITS)
     result = scalar.rarely(y >= 1 << _USUAL_BITS, small, "power", x, y)
     if x.dtype.kind == "uint":

@@ -182,3 +182,61 @@ def test_symmetry_and_range(dtype: DType) -> None:
         right, left = function(x), function(-x)
         assert np.array_equal(bits(left), bits(right if name == "cos" else -right)), name
         assert np.all((np.abs(right) <= 1) | np.isnan(right)), name
+
+
+def _pairs(dtype: DType, count: int) -> tuple[np.ndarray, np.ndarray]:
+    """Bases and exponents whose powers are mostly finite: wide, and close to 1 with large exponents."""
+    rng = np.random.default_rng(5)
+    most = 88.0 if dtype is dtypes.float32 else 709.0
+    logs = np.concatenate([rng.uniform(-5, 5, count), rng.uniform(-most, most, count)])
+    logs = np.concatenate([logs, np.exp(rng.uniform(-16, 0, count)) * rng.choice([-1, 1], count)])
+    x = np.exp(logs)
+    y = rng.uniform(-1.05, 1.05, x.size) * most / np.maximum(np.abs(logs), 1e-30)
+    return x.astype(dtype.numpy), y.astype(dtype.numpy)
+
+
+@pytest.mark.parametrize("dtype", DTYPES, ids=str)
+def test_power_against_a_wider_type(dtype: DType, deep: bool) -> None:
+    if dtype is dtypes.float64 and not _HAS_EXTENDED:
+        pytest.skip("long double is no wider than double here")
+    x, y = _pairs(dtype, 2_000_000 if deep else 200_000)
+    wide = np.float64 if dtype is dtypes.float32 else np.longdouble
+    got = Elementwise(maths.power, dtype, dtype, lanes=16)(x, y)
+    with np.errstate(all="ignore"):
+        exact = np.power(x.astype(wide), y.astype(wide))
+        error = _errors(got, exact)
+    worst = int(np.argmax(error))
+    bound = 0.6 if dtype is dtypes.float32 else 1.2
+    assert error[worst] <= bound, f"{error[worst]:.3f} ULP: {x[worst]!r} ** {y[worst]!r} is {got[worst]!r}"
+
+
+@pytest.mark.parametrize("dtype", DTYPES, ids=str)
+def test_power_of_special_values_is_the_c_librarys(dtype: DType) -> None:
+    few = [
+        0.0,
+        1.0,
+        2.0,
+        3.0,
+        4.0,
+        0.5,
+        1.5,
+        5.0,
+        1e-40,
+        1e30,
+        2.5,
+        16777215.0,
+        16777216.0,
+        8388607.5,
+        math.inf,
+    ]
+    values = np.array([*few, *[-v for v in few], math.nan], dtype.numpy)
+    x, y = (g.ravel() for g in np.meshgrid(values, np.concatenate([values, edges(dtype)])))
+    x, y = np.concatenate([x, y]), np.concatenate([y, x])
+    with np.errstate(all="ignore"):
+        want = np.float_power(x, y).astype(dtype.numpy)
+    finite = np.isfinite(want) & (want != 0)
+    for lanes in (0, 8, 16):
+        got = Elementwise(maths.power, dtype, dtype, lanes=lanes)(x, y)
+        wrong = np.where(finite, np.abs(got - want) > 2 * np.spacing(np.abs(want)), bits(got) != bits(want))
+        first = np.flatnonzero(wrong)[:1]
+        assert not first.size, f"{x[first]} ** {y[first]} is {got[first]}, not {want[first]}"

@@ -11,8 +11,8 @@ from lithograph.ir import dtypes, scalar
 from lithograph.ir.dtypes import DType
 from lithograph.ir.fma import fma
 from lithograph.ir.interpret_scalar import CheckFailed, evaluate
+from lithograph.ir.maths import power
 from lithograph.ir.ops.linalg import product_in_order
-from lithograph.ir.ops.pow import power
 from lithograph.ir.reduction import sum_in_order
 from lithograph.ir.scalar import Scalar
 from lithograph.ir.types import Dim
