@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from ..ir import dtypes
 from ..ir.scalar import Scalar, const, iteration
-from .nest import Nest, Reduction, Store
+from .nest import Nest, Reduction
 
 _ZERO = const(dtypes.int64, 0)
 
@@ -92,7 +92,7 @@ def rebuilt(nest: Nest, mapping: dict[Scalar, Scalar]) -> Nest:
         if expr.prim == "load":
             args = (affine(args[0]).scalar(),)
         done[expr] = expr if args == expr.args else Scalar(expr.prim, expr.dtype, args, expr.payload)
-    stores = tuple(Store(s.buffer, affine(done[s.address]).scalar(), done[s.value]) for s in nest.stores)
+    stores = tuple(replace(s, address=affine(done[s.address]).scalar(), value=done[s.value]) for s in nest.stores)
     return replace(nest, stores=stores, reductions=tuple(reductions))
 
 

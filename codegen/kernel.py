@@ -32,12 +32,14 @@ class Schedule:
         columns: the reductions that vary with the last loop are computed for blocks of columns.
         block: iterations of the outermost loop in one task.
         cost: rough nanoseconds of the whole nest on one thread; None when extents are symbolic.
+        serial: all tasks run in order on one thread.
     """
 
     lanes: int
     columns: bool
     block: int
     cost: float | None
+    serial: bool = False
 
     def tasks(self, nest: Nest) -> int:
         """Number of tasks of a nest with known extents."""
@@ -90,6 +92,9 @@ def schedule(nest: Nest, target: Target) -> Schedule:
     varying = [r for r in nest.reductions if r.iters and last in nest.free(r.body)]
     widest = max(d.itemsize for d in nest.dtypes.values())
     lanes = min(16, max(2, target.vector_bytes // max(widest, 4)))
+    if any(s.adds for s in nest.stores):
+        lanes = lanes if all(_distinct(nest, s.address, last) for s in nest.stores) else 0
+        return Schedule(lanes, False, _TASK_ELEMENTS if rank == 1 else 1, cost(nest), serial=True)
     if rank == 0:
         return Schedule(0, False, 1, cost(nest))
     n = nest.domain[last]
@@ -102,6 +107,12 @@ def schedule(nest: Nest, target: Target) -> Schedule:
     if varying:
         return Schedule(lanes, True, _column_width(nest) if rank == 1 else 1, cost(nest))
     return Schedule(lanes, False, _TASK_ELEMENTS if rank == 1 else 1, cost(nest))
+
+
+def _distinct(nest: Nest, address: Scalar, last: int) -> bool:
+    """Whether neighbours along the last loop certainly have different addresses."""
+    form = affine(address)
+    return form.iters.get(last, 0) != 0 and not any(last in nest.free(t) for t in form.terms)
 
 
 def _column_width(nest: Nest) -> int:
@@ -265,5 +276,5 @@ class KernelWriter:
         for store in self.nest.stores:
             self.evaluator.value(store.value, scope)
         for store in self.nest.stores:
-            self.evaluator.store(store.buffer, store.address, store.value, scope)
+            self.evaluator.store(store, scope)
 

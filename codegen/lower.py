@@ -13,7 +13,7 @@ from ..ir import dtypes
 from ..ir.attrs import Axes, Constant
 from ..ir.dtypes import DType
 from ..ir.graph import Node, Value
-from ..ir.op import Alias, Combine, Element, Flags, Literal, Pointwise, Reader, Reduce
+from ..ir.op import Accumulate, Alias, Combine, Element, Flags, Literal, Pointwise, Reader, Reduce
 from ..ir.scalar import Number, Scalar, binary, cast, const, extent, iteration, load
 from ..ir.types import Extent, Shape
 from .affine import affine, coalesced, rebuilt
@@ -113,7 +113,7 @@ class Lowering:
                 operands = [self._memo[(a, _broadcast(a.type.shape, index))] for a in node.args]
                 made = body(*operands, node.attrs) if node.op.attrs else body(*operands)
             case Element(function):
-                made = function(node.attrs, value.type, index, tuple([self._reader(a) for a in node.args]))
+                made = function(node.attrs, value.type, index, tuple([self.reader(a) for a in node.args]))
             case Alias():
                 (source,) = node.args
                 made = self.at(source, reshaped(value.type.shape, source.type.shape, index))
@@ -125,9 +125,10 @@ class Lowering:
             case other:
                 raise ValueError(f"{node.op.name} ({other}) has no element form")
         assert made.dtype is value.type.dtype, f"{node.op.name}: body gives {made.dtype}, type rule {value.type.dtype}"
-        return self._with_checks(made, node) if Flags.CHECKED in node.op.flags else made
+        return self.with_checks(made, node) if Flags.CHECKED in node.op.flags else made
 
-    def _reader(self, value: Value) -> Reader:
+    def reader(self, value: Value) -> Reader:
+        """An operand as rows see it."""
         return Reader(value.type, lambda *index: self.at(value, _broadcast(value.type.shape, index)))
 
     def _reduction(self, node: Node, combine: Combine, index: tuple[Scalar, ...]) -> Scalar:
@@ -160,7 +161,7 @@ class Lowering:
         self.reductions.append(Reduction(combine, tuple(iters), body, result))
         return Scalar("reduce", result, (), number)
 
-    def _with_checks(self, made: Scalar, node: Node) -> Scalar:
+    def with_checks(self, made: Scalar, node: Node) -> Scalar:
         """Number the checks of one node, so that a failure names it."""
         done = self._numbered
         stack = [made]
@@ -251,6 +252,24 @@ def lower(name: str, outputs: Sequence[Output], layouts: Mapping[Value, Layout])
             assert isinstance(expr.payload, int)
             kinds[expr.payload] = expr.dtype
     return single_loops(coalesced(replace(nest, dtypes=kinds))), tuple(lowering.checks)
+
+
+def accumulation(name: str, node: Node, updates: Layout, others: Mapping[Value, Layout], out: Layout) -> tuple[Nest, tuple[Check, ...]]:
+    """The nest that adds the elements of a node's first operand to zeros that are there already, and its checks."""
+    rule = node.op.lowering
+    assert isinstance(rule, Accumulate)
+    source = node.args[0]
+    domain = source.type.shape
+    lowering = Lowering({source: updates, **others}, len(domain))
+    index = tuple([iteration(k) for k in range(len(domain))])
+    readers = tuple([lowering.reader(a) for a in node.args])
+    place = rule.at(node.attrs, node.result.type, index, readers)
+    checked = tuple([lowering.with_checks(p, node) for p in place])
+    store = Store(out.buffer, out.address(checked), lowering.at(source, index), adds=True)
+    kinds = {out.buffer: node.result.type.dtype, updates.buffer: source.type.dtype}
+    kinds.update({layout.buffer: v.type.dtype for v, layout in others.items()})
+    nest = Nest(name, domain, dict(enumerate(domain)), (store,), (), kinds)
+    return coalesced(nest), tuple(lowering.checks)
 
 
 def single_loops(nest: Nest) -> Nest:

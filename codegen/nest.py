@@ -28,11 +28,16 @@ class Reduction:
 
 @dataclass(frozen=True, slots=True)
 class Store:
-    """`buffer[address] = value` at each point of the domain."""
+    """`buffer[address] = value` at each point of the domain.
+
+    Attributes:
+        adds: the value is added to what is there; then the points of the domain come in row-major order.
+    """
 
     buffer: int
     address: Scalar
     value: Scalar
+    adds: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +135,8 @@ class Nest:
                 names[expr] = f"t{len(names)}"
                 lines.append(f"{indent}{names[expr]}: {expr.dtype} = {text}")
         for store in self.stores:
-            lines.append(f"{indent}b{store.buffer}[{_render(store.address, names)}] = {_render(store.value, names)}")
+            sign = "+=" if store.adds else "="
+            lines.append(f"{indent}b{store.buffer}[{_render(store.address, names)}] {sign} {_render(store.value, names)}")
         return "\n".join([*lines, "}"])
 
 

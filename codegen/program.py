@@ -15,14 +15,14 @@ from ..ir import checks
 from ..ir.attrs import Axis, Constant
 from ..ir.errors import LithographError
 from ..ir.graph import Graph, Node, Value
-from ..ir.op import Alias, Contract, Element, Host, Literal
+from ..ir.op import Accumulate, Alias, Contract, Element, Host, Literal
 from ..ir.scalar import iteration
 from . import jit
 from .affine import affine
 from .body import Body
-from .lower import Check, Layout, Lowering, Output, contiguous, lower
+from .lower import Check, Layout, Lowering, Output, accumulation, contiguous, lower
 from .plan import Kind, Plan, Storage, may_update, place
-from .steps import CopyStep, GemmStep, HostStep, KernelStep, Matrix, Module, Scratch, Step
+from .steps import CopyStep, FillStep, GemmStep, HostStep, KernelStep, Matrix, Module, Scratch, Step
 from .target import Target
 
 HostFunction = Callable[[Node, tuple[int, ...], int], int]
@@ -162,6 +162,8 @@ class _Planner:
             self._gemm(node)
         elif isinstance(lowering, Element) and lowering.view:
             self._view(node)
+        elif isinstance(lowering, Accumulate):
+            self._accumulate(node)
         elif isinstance(lowering, Host):
             self._host(node)
         else:
@@ -250,6 +252,24 @@ class _Planner:
         self.storage[node.result] = made
         k = a.type.static_shape[-1]
         self.steps.append(GemmStep(left, right, made, shape[:-2], shape[-2], shape[-1], k))
+
+    def _accumulate(self, node: Node) -> None:
+        """Zeros, then the additions in order; an empty result has no place to add to, so its reference refuses."""
+        if not node.result.type.size:
+            self._host(node)
+            return
+        source = node.args[0]
+        stored = {a: self._stored(a) for a in node.args}
+        made = self.new(node.result, Kind.TEMPORARY)
+        self.storage[node.result] = made
+        shape = node.result.type.shape
+        self.steps.append(FillStep(made))
+        places = {k: stored[a] for k, a in enumerate(dict.fromkeys(node.args))} | {len(stored): made}
+        layouts = {a: Layout(k, contiguous(a.type.shape)) for k, a in enumerate(dict.fromkeys(node.args))}
+        updates = layouts.pop(source)
+        out = Layout(len(stored), contiguous(shape))
+        nest, found = accumulation(node.op.name, node, updates, layouts, out)
+        self.steps.append(KernelStep(nest, found, {b: places[b] for b in nest.dtypes}))
 
     def _host(self, node: Node) -> None:
         reads = tuple([self._stored(a) for a in node.args])

@@ -16,7 +16,7 @@ from . import instructions
 from .affine import Affine, affine
 from .body import Anchor, Body
 from .instructions import llvm_type
-from .nest import Nest
+from .nest import Nest, Store
 
 
 class Scope:
@@ -192,40 +192,42 @@ class Evaluator:
 
     def _load(self, expr: Scalar, scope: Scope) -> str:
         assert isinstance(expr.payload, int)
-        dtype, address = expr.dtype, expr.args[0]
-        where, together = self._address(dtype, expr.payload, affine(address), address, scope)
-        kind = llvm_type(dtype, scope.lanes, memory=True)
-        size = dtype.itemsize
-        if scope.lanes and scope.mask is not None or (scope.lanes and not together):
-            mask = scope.mask or "splat (i1 true)"
-            name, pointers = ("load", "ptr") if together else ("gather", f"<{scope.lanes} x ptr>")
-            suffix = f"v{scope.lanes}{instructions.mangled(dtype, memory=True)}" + (".p0" if together else f".v{scope.lanes}p0")
-            self.body.declare(f"declare {kind} @llvm.masked.{name}.{suffix}({pointers}, i32, <{scope.lanes} x i1>, {kind})")
+        address = expr.args[0]
+        where, together = self._address(expr.dtype, expr.payload, affine(address), address, scope)
+        return self._read(expr.dtype, where, together, scope)
+
+    def _read(self, dtype: DType, where: str, together: bool, scope: Scope) -> str:
+        kind, lanes, size = llvm_type(dtype, scope.lanes, memory=True), scope.lanes, dtype.itemsize
+        if lanes and (scope.mask is not None or not together):
+            name, pointers = ("load", "ptr") if together else ("gather", f"<{lanes} x ptr>")
+            symbol = f"@llvm.masked.{name}.{_suffix(dtype, lanes, together)}"
+            self.body.declare(f"declare {kind} {symbol}({pointers}, i32, <{lanes} x i1>, {kind})")
             held = self.body.assign(
-                f"call {kind} @llvm.masked.{name}.{suffix}({pointers} {where}, i32 {size}, "
-                f"<{scope.lanes} x i1> {mask}, {kind} zeroinitializer)"
+                f"call {kind} {symbol}({pointers} {where}, i32 {size}, "
+                f"<{lanes} x i1> {scope.mask or _ALL}, {kind} zeroinitializer)"
             )
         else:
             held = self.body.assign(f"load {kind}, ptr {where}, align {size}")
-        return instructions.from_memory(self.body, dtype, held, scope.lanes)
+        return instructions.from_memory(self.body, dtype, held, lanes)
 
-    def store(self, buffer: int, address: Scalar, value: Scalar, scope: Scope) -> None:
+    def store(self, to: Store, scope: Scope) -> None:
         """Write one element, or one per lane."""
-        dtype = self.nest.dtypes[buffer]
-        held = instructions.to_memory(self.body, dtype, self.value(value, scope), scope.lanes)
+        dtype, address, lanes = self.nest.dtypes[to.buffer], to.address, scope.lanes
+        value = self.value(to.value, scope)
         form = affine(address)
         self.value(self._base(form, scope) if self._unit_stride(form, scope) else address, scope)
-        where, together = self._address(dtype, buffer, form, address, scope)
-        kind = llvm_type(dtype, scope.lanes, memory=True)
-        size = dtype.itemsize
-        if scope.lanes and (scope.mask is not None or not together):
-            mask = scope.mask or "splat (i1 true)"
-            name, pointers = ("store", "ptr") if together else ("scatter", f"<{scope.lanes} x ptr>")
-            suffix = f"v{scope.lanes}{instructions.mangled(dtype, memory=True)}" + (".p0" if together else f".v{scope.lanes}p0")
-            self.body.declare(f"declare void @llvm.masked.{name}.{suffix}({kind}, {pointers}, i32, <{scope.lanes} x i1>)")
+        where, together = self._address(dtype, to.buffer, form, address, scope)
+        if to.adds:
+            there = self._read(dtype, where, together, scope)
+            value = instructions.emit(self.body, "add", dtype, (dtype, dtype), (there, value), lanes, None)
+        held = instructions.to_memory(self.body, dtype, value, lanes)
+        kind, size = llvm_type(dtype, lanes, memory=True), dtype.itemsize
+        if lanes and (scope.mask is not None or not together):
+            name, pointers = ("store", "ptr") if together else ("scatter", f"<{lanes} x ptr>")
+            symbol = f"@llvm.masked.{name}.{_suffix(dtype, lanes, together)}"
+            self.body.declare(f"declare void {symbol}({kind}, {pointers}, i32, <{lanes} x i1>)")
             self.body.emit(
-                f"call void @llvm.masked.{name}.{suffix}({kind} {held}, {pointers} {where}, i32 {size}, "
-                f"<{scope.lanes} x i1> {mask})"
+                f"call void {symbol}({kind} {held}, {pointers} {where}, i32 {size}, <{lanes} x i1> {scope.mask or _ALL})"
             )
         else:
             self.body.emit(f"store {kind} {held}, ptr {where}, align {size}")
@@ -249,3 +251,11 @@ class Evaluator:
             shifted = body.assign(f"shl i64 {report}, 16")
             code = body.assign(f"or i64 {shifted}, {self.first_check + number + 1}")
             body.emit(f"store i64 {code}, ptr {self.status}")
+
+
+_ALL = "splat (i1 true)"
+
+
+def _suffix(dtype: DType, lanes: int, together: bool) -> str:
+    """The types in the names of masked memory intrinsics."""
+    return f"v{lanes}{instructions.mangled(dtype, memory=True)}.{'' if together else f'v{lanes}'}p0"

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
-
 from ..ir.graph import Node
 from ..ir.scalar import Scalar, load
 from . import gemm, pool, support
@@ -13,7 +12,7 @@ from .affine import rebuilt
 from .body import Body
 from .kernel import KernelWriter, Schedule, schedule
 from .lower import Check
-from .nest import Nest, Store
+from .nest import Nest
 from .plan import Storage, Use
 from .target import Target
 
@@ -78,6 +77,8 @@ class KernelStep:
                 addresses.pop(_buffer(e), None)
         found = []
         for store in self.nest.stores:
+            if store.adds:
+                continue
             for read, places in addresses.items():
                 same_size = self.nest.dtypes[read].itemsize == self.nest.dtypes[store.buffer].itemsize
                 if same_size and places == {store.address}:
@@ -133,7 +134,7 @@ def _renumbered(nest: Nest, numbers: dict[int, int]) -> Nest:
         elif any(a in mapping for a in e.args):
             mapping[e] = Scalar(e.prim, e.dtype, tuple([mapping.get(a, a) for a in e.args]), e.payload)
     moved = rebuilt(nest, {**mapping})
-    stores = tuple(Store(numbers[s.buffer], s.address, s.value) for s in moved.stores)
+    stores = tuple(replace(s, buffer=numbers[s.buffer]) for s in moved.stores)
     return replace(moved, stores=stores, dtypes={numbers[b]: d for b, d in nest.dtypes.items()})
 
 
@@ -141,7 +142,7 @@ def _launch(module: Module, body: Body, name: str, plan: Schedule, nest: Nest) -
     tasks = plan.tasks(nest)
     cost = plan.cost or 0.0
     module.cost += cost
-    if cost < PARALLEL_NS or tasks == 1:
+    if cost < PARALLEL_NS or tasks == 1 or plan.serial:
         return body.assign(f"call i64 @{name}(ptr %bufs, i64 0, i64 {tasks})")
     grain = max(1, int(tasks * PARALLEL_NS / 2 / cost))
     parallel(module)
@@ -267,6 +268,29 @@ class CopyStep:
 
 
 @dataclass(frozen=True, slots=True)
+class FillStep:
+    """Zeros in all bytes of a storage."""
+
+    to: Storage
+
+    def use(self) -> Use:
+        """What it writes."""
+        return Use((), (self.to,))
+
+    def write(self, module: Module, body: Body, k: int, scratch: Scratch) -> str | None:
+        """Write the fill."""
+        module.declares["declare void @llvm.memset.p0.i64(ptr, i8, i64, i1)"] = None
+        nbytes = self.to.type.nbytes
+        module.cost += nbytes / 20
+        body.emit(f"call void @llvm.memset.p0.i64(ptr {buffer_pointer(body, self.to)}, i8 0, i64 {nbytes}, i1 false)")
+        return None
+
+    def show(self, target: Target) -> str:
+        """The fill as text."""
+        return f"; zeros, {self.to.type.nbytes} bytes"
+
+
+@dataclass(frozen=True, slots=True)
 class HostStep:
     """An op without native lowering: `address` is a C function `i64 (ptr bufs)` that runs its reference."""
 
@@ -293,7 +317,7 @@ class HostStep:
         return f"; host {self.node.op.name}({operands}) -> {self.out.type}"
 
 
-Step = KernelStep | GemmStep | CopyStep | HostStep
+Step = KernelStep | GemmStep | CopyStep | FillStep | HostStep
 
 
 def buffer_pointer(body: Body, storage: Storage) -> str:

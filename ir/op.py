@@ -89,6 +89,17 @@ class Reduce:
 
 
 @dataclass(frozen=True, slots=True)
+class Accumulate:
+    """Zeros, to which the elements of the first operand are added one by one in row-major order.
+
+    Attributes:
+        at: `at(attrs, result_type, index, readers)` gives the result's index that the element at `index` is added to.
+    """
+
+    at: Callable[[Attrs, TensorType, tuple[Scalar, ...], tuple[Reader, ...]], tuple[Scalar, ...]]
+
+
+@dataclass(frozen=True, slots=True)
 class Contract:
     """Matrix product of the last two axes of two operands of equal rank, batched over the broadcast leading axes."""
 
@@ -113,7 +124,7 @@ class Structural:
     """An op made by the compiler (call, fusion): its meaning is its region."""
 
 
-Lowering = Pointwise | Element | Reduce | Contract | Alias | Literal | Host | Structural
+Lowering = Pointwise | Element | Reduce | Accumulate | Contract | Alias | Literal | Host | Structural
 
 Infer = Callable[[tuple[TensorType, ...], Attrs], TensorType]
 """Result type from operand types (already promoted) and attrs; raises ShapeError or DTypeError."""

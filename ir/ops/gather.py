@@ -16,7 +16,7 @@ from ..attrs import Attrs, Axis, Scatter, intern
 from ..checks import TAKE, TAKE_ALONG_AXIS, fail
 from ..dtypes import DType
 from ..errors import DTypeError, ShapeError
-from ..op import Element, Flags, Host, Op, Reader, Sample
+from ..op import Accumulate, Element, Flags, Op, Reader, Sample
 from ..promotion import keep
 from ..scalar import Scalar
 from ..stage import Operand, as_array, located, operand_type
@@ -40,14 +40,10 @@ def _selected(
     index: Scalar, extent: Extent, number: int, read: Callable[[Scalar], Scalar], empty: Scalar
 ) -> Scalar:
     """The element that `read` gives at an index of any sign, checked."""
-    given = scalar.cast(index, dtypes.int64)
-    size = scalar.extent(extent)
-    place = scalar.select(given < 0, given + size, given) if index.dtype.kind == "int" else given
-    inside = (place >= 0) & (place < size)
     if extent == 0:
-        return scalar.check(empty, inside, number, given)
+        return scalar.check(empty, scalar.const(dtypes.bool_, False), number, scalar.cast(index, dtypes.int64))
     # The check fails the program, but the element is read all the same, hence at a place that exists.
-    return scalar.check(read(scalar.select(inside, place, 0)), inside, number, given)
+    return read(_place(index, extent, number))
 
 
 def _checked(number: int, indices: np.ndarray, operands: tuple[np.ndarray, ...], axis: int) -> np.ndarray:
@@ -133,6 +129,25 @@ def _scatter_type(types: tuple[TensorType, ...], attrs: Attrs) -> TensorType:
     return TensorType(updates.dtype, a.shape)
 
 
+def _place(index: Scalar, extent: Extent, number: int) -> Scalar:
+    """Where an index of any sign points to, checked; 0 where it points outside."""
+    given = scalar.cast(index, dtypes.int64)
+    size = scalar.extent(extent)
+    place = scalar.select(given < 0, given + size, given) if index.dtype.kind == "int" else given
+    inside = (place >= 0) & (place < size)
+    return scalar.check(scalar.select(inside, place, 0), inside, number, given)
+
+
+def _scatter_at(
+    attrs: Attrs, result: TensorType, index: tuple[Scalar, ...], operands: tuple[Reader, ...]
+) -> tuple[Scalar, ...]:
+    axis = typed(Scatter, attrs).axis
+    indices = operands[1]
+    after = axis + indices.type.ndim
+    place = _place(indices.at(*index[axis:after]), result.shape[axis], TAKE)
+    return (*index[:axis], place, *index[after:])
+
+
 def _scatter_of(updates: np.ndarray, indices: np.ndarray, attrs: Scatter) -> np.ndarray:
     result = np.zeros(typed(tuple[int, ...], attrs.shape), updates.dtype)
     places = _checked(TAKE, indices, (result, indices), attrs.axis)
@@ -160,7 +175,7 @@ _scatter: Op = Op(
     infer=_scatter_type,
     promote=keep,
     reference=quiet(_scatter_of),
-    lowering=Host(),
+    lowering=Accumulate(_scatter_at),
     vjp=(lambda g, y, u, i, attrs: _take.call(g, i, intern(Axis(attrs.axis))), None),
     attrs=Scatter,
     flags=Flags.CHECKED,
@@ -263,6 +278,14 @@ def _scatter_along_type(types: tuple[TensorType, ...], attrs: Attrs) -> TensorTy
     return TensorType(updates.dtype, a.shape)
 
 
+def _scatter_along_at(
+    attrs: Attrs, result: TensorType, index: tuple[Scalar, ...], operands: tuple[Reader, ...]
+) -> tuple[Scalar, ...]:
+    axis = typed(Scatter, attrs).axis
+    place = _place(operands[1].at(*index), result.shape[axis], TAKE_ALONG_AXIS)
+    return (*index[:axis], place, *index[axis + 1 :])
+
+
 def _scatter_along_of(updates: np.ndarray, indices: np.ndarray, attrs: Scatter) -> np.ndarray:
     result = np.zeros(typed(tuple[int, ...], attrs.shape), updates.dtype)
     places = np.moveaxis(_checked(TAKE_ALONG_AXIS, indices, (result, indices), attrs.axis), attrs.axis, 0)
@@ -287,7 +310,7 @@ _scatter_along: Op = Op(
     infer=_scatter_along_type,
     promote=keep,
     reference=quiet(_scatter_along_of),
-    lowering=Host(),
+    lowering=Accumulate(_scatter_along_at),
     vjp=(lambda g, y, u, i, attrs: _along.call(g, i, intern(Axis(attrs.axis))), None),
     attrs=Scatter,
     flags=Flags.CHECKED,
