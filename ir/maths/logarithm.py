@@ -12,7 +12,7 @@ import math
 
 from .. import dtypes, scalar
 from ..scalar import RARE, Scalar
-from .polynomial import bits, bits_of, horner, integer_of, magnitude, mantissa_bits, power_of_two
+from .polynomial import bits, bits_of, horner, mantissa_bits, power_of_two
 
 _P32 = (
     0.3333331346511841, -0.2500016689300537, 0.20002223551273346, -0.16659367084503174, 0.14209498465061188,
@@ -90,12 +90,14 @@ def log1p(x: Scalar) -> Scalar:
     back = u - 1.0
     lost = (1.0 - (u - back)) + (x - back)
     m, e = split(u)
-    top = 126 if x.dtype is dtypes.float32 else 1022
-    lost = lost * power_of_two(-scalar.binary("minimum", e, scalar.const(integer_of(x.dtype), top)), x.dtype)
-    result = _of_parts((m - 1.0) + lost, scalar.cast(e, x.dtype))
-    outside = scalar.select(x > 0.0, x, scalar.select(scalar.eq(x, -1.0), -math.inf, _nan(x)))
-    result = scalar.select((x > -1.0) & (x < math.inf), result, outside)
-    return scalar.select(magnitude(x) < (2.0**-25 if x.dtype is dtypes.float32 else 2.0**-54), x, result)
+    usual = _of_parts((m - 1.0) + lost * power_of_two(-e, x.dtype), scalar.cast(e, x.dtype))
+    usual = scalar.select(scalar.eq(x, 0.0), x, usual)
+    return scalar.rarely(~((x > -1.0) & (x < _HUGE)), usual, "log1p", x)
+
+
+# From here on 1 + x rounds to x, in either type; 2^-e for smaller arguments is a normal number.
+_HUGE = 2.0**60
+RARE["log1p"] = lambda x: log(scalar.select(x < 0.0, x + 1.0, x))
 
 
 def _nan(x: Scalar) -> Scalar:
