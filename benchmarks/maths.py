@@ -59,15 +59,15 @@ def _exact(name: str, x: list[Numbers]) -> Numbers:
     if name == "sigmoid":
         return _sigmoid(wide[0])
     if name == "erf":
-        return np.vectorize(math.erf)(x[0].astype(np.float64))
+        return np.asarray(np.vectorize(math.erf)(x[0].astype(np.float64)))
     return np.asarray(getattr(np, name)(*wide))
 
 
 def _ours(name: str, dtype: DType, x: list[Numbers], out: Numbers) -> Call:
     lanes = target.host().lanes(dtype.itemsize)
     compiled = Elementwise(getattr(maths, name), *[dtype] * len(x), lanes=lanes)
-    arrays = (out, *x)
-    return lambda: compiled.native(ELEMENTS, *[a.ctypes.data for a in arrays])
+    addresses = [a.ctypes.data for a in (out, *x)]
+    return lambda: compiled.native(ELEMENTS, *addresses)
 
 
 def _numpy(name: str, dtype: DType, x: list[Numbers], out: Numbers) -> Call | None:
@@ -106,14 +106,17 @@ def _row(name: str, dtype: DType, frameworks: list[str]) -> dict[str, float]:
         x.append(rng.uniform(-3, 3, ELEMENTS).astype(dtype.numpy))
     exact = _exact(name, x)
     calls: dict[str, Call] = {}
+    # Native calls know addresses only, so the arrays are held here.
+    outs = {framework: np.zeros(ELEMENTS, dtype.numpy) for framework in frameworks}
     for framework in frameworks:
-        out = np.zeros(ELEMENTS, dtype.numpy)
-        call = FRAMEWORKS[framework](name, dtype, x, out)
+        call = FRAMEWORKS[framework](name, dtype, x, outs[framework])
         if call is None:
             continue
         call()
         # Peers state looser bounds than ours; a function that is another one is off by more than this.
-        assert np.allclose(out, exact, rtol=64 * np.finfo(dtype.name).eps), f"{framework}'s {name} is wrong"
+        assert np.allclose(outs[framework], exact, rtol=64 * np.finfo(dtype.name).eps), (
+            f"{framework}'s {name} is wrong"
+        )
         calls[framework] = call
     seconds: dict[str, list[float]] = {framework: [] for framework in calls}
     for _ in range(ROUNDS):

@@ -237,6 +237,8 @@ def test_power_of_special_values_is_the_c_librarys(dtype: DType) -> None:
     finite = np.isfinite(want) & (want != 0)
     for lanes in (0, 8, 16):
         got = Elementwise(maths.power, dtype, dtype, lanes=lanes)(x, y)
-        wrong = np.where(finite, np.abs(got - want) > 2 * np.spacing(np.abs(want)), bits(got) != bits(want))
+        with np.errstate(invalid="ignore"):
+            near = np.abs(got - want) <= 2 * np.spacing(np.abs(want))
+        wrong = np.where(finite, ~near, bits(got) != bits(want))
         first = np.flatnonzero(wrong)[:1]
         assert not first.size, f"{x[first]} ** {y[first]} is {got[first]}, not {want[first]}"
