@@ -26,7 +26,9 @@ class Affine:
         for t, f in other.terms.items():
             terms[t] = terms.get(t, 0) + sign * f
         return Affine(
-            {i: f for i, f in iters.items() if f}, {t: f for t, f in terms.items() if f}, self.offset + sign * other.offset
+            {i: f for i, f in iters.items() if f},
+            {t: f for t, f in terms.items() if f},
+            self.offset + sign * other.offset,
         )
 
     def _scaled(self, factor: int) -> Affine:

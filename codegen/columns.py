@@ -15,7 +15,7 @@ from ..ir.scalar import Scalar
 from . import instructions
 from .instructions import llvm_type
 from .nest import Reduction
-from .reduce import CHUNK, GROUP, LANES, PRIMITIVE, beats, combined, empty, identity, tree
+from .reduce import CHUNK, GROUP, LANES, PRIMITIVE, beats, combined, empty, identity, size_of, tree
 from .scope import Evaluator, Scope
 
 _LEVELS = 20
@@ -193,7 +193,7 @@ class ColumnReducer:
             rows = [body.assign(f"add i64 {first}, {j * LANES}") if j else first for j in range(8)]
 
             def eight(column: str, mask: str | None) -> None:
-                if mask is not None:
+                if mask is not None or size_of(r.body) > 24:
                     self._slots(r, number, first, "8", column, scope, mask, acc, lane.index)
                     return
                 terms: list[str | None] = [self._term(r, number, row, column, scope, mask) for row in rows]
@@ -227,7 +227,7 @@ class ColumnReducer:
 
     def _last(self, r: Reduction, number: int, start: str, rest: str, scope: Scope, acc: str) -> None:
         """The last, incomplete group: lane l has the rows l, l+16, … below `rest`."""
-        body, dtype = self.body, r.dtype
+        body = self.body
         with body.loop(0, LANES) as lane:
             over = body.assign(f"sub i64 {rest}, {lane.index}")
             rounded = body.assign(f"add i64 {over}, {LANES - 1}")

@@ -23,6 +23,7 @@ from .affine import affine
 from .body import Body
 from .kernel import KernelWriter, schedule
 from .lower import Check, Layout, Lowering, Output, lower
+from .steps import THREADS
 from .target import Target, host
 
 Strides = tuple[int, ...]
@@ -88,7 +89,8 @@ def broadcast_strides(shape: Shape, result: Sequence[int]) -> Strides:
     """Strides with which a contiguous operand is read as if it had the result's shape."""
     own = row_major([e for e in shape if isinstance(e, int)])
     padded = [0] * (len(result) - len(shape))
-    return tuple([*padded, *(0 if e == 1 and r != 1 else s for e, s, r in zip(shape, own, result[len(padded) :], strict=True))])
+    extents = zip(shape, own, result[len(padded) :], strict=True)
+    return (*padded, *[0 if e == 1 and r != 1 else s for e, s, r in extents])
 
 
 def elementwise(op: Op, attrs: Attrs, types: Sequence[TensorType], result: TensorType) -> Call:
@@ -120,7 +122,7 @@ def _strided(
 def _with_tasks(kernel: Kernel, sizes: Sequence[int], words: Sequence[int], points: int) -> tuple[int, ...]:
     tasks = 1 if not sizes else -(-sizes[0] // kernel.block)
     tasks = 0 if points == 0 else tasks
-    grain = max(1, tasks * 16384 // max(points, 1))
+    grain = max(1, tasks * 16384 // max(points, 1), -(-tasks // (16 * THREADS)))
     return (tasks, grain, *words)
 
 
@@ -163,9 +165,10 @@ def _finished(name: str, out: Output, layouts: dict[Value, Layout], count: int, 
     plan = schedule(nest, target)
     declares: dict[str, None] = {}
     used = ["tasks", "grain", *symbols.names]
-    writer = KernelWriter(nest, plan, declares, symbols=used, sizes_buffer=count + 1)
+    writer = KernelWriter(nest, plan, declares, symbols=used, sizes_buffer=count + 1, width=target.vector_bytes)
     text = _module(writer.write("kernel", "#0"), declares, count + 1, target)
-    library = jit.load(text, ["program"], {pool.PARALLEL: support.address(pool.PARALLEL)}, keep=(support.library("pool"),))
+    imports = {pool.PARALLEL: support.address(pool.PARALLEL)}
+    library = jit.load(text, ["program"], imports, keep=(support.library("pool"),))
     return Kernel(library, library["program"], checks, plan.block)
 
 
@@ -211,7 +214,7 @@ def reduction(op: Op, axes: Sequence[int], source: TensorType) -> Call | None:
     strides = [math.prod(sizes[k + 1 :]) for k in range(len(sizes) - 1)]
     words = _with_tasks(kernel, kept, [*sizes, *strides, *([kept[1]] if len(kept) > 1 else [])], points)
     work = points * max(sizes[at], 1)
-    grain = max(1, words[0] * 32768 // max(work, 1))
+    grain = max(1, words[0] * 32768 // max(work, 1), -(-words[0] // (16 * THREADS)))
     return Call(kernel, (words[0], grain, *words[2:]), work * 0.3)
 
 
@@ -219,8 +222,8 @@ def reduction(op: Op, axes: Sequence[int], source: TensorType) -> Call | None:
 def _reduction_kernel(op: Op, dtype: DType, kinds: tuple[bool, ...], short: int | None) -> Kernel:
     symbols = _Symbols()
     named = [symbols.new() for _ in kinds]
-    sizes: tuple[Extent, ...] = tuple([short if k and short is not None else n for n, k in zip(named, kinds, strict=True)])
-    strides = (*(symbols.new() for _ in kinds[1:]), 1)
+    sizes = tuple([short if k and short is not None else n for n, k in zip(named, kinds, strict=True)])
+    strides: tuple[Extent, ...] = (*(symbols.new() for _ in kinds[1:]), 1)
     attrs = Axes(tuple(i for i, k in enumerate(kinds) if k))
     builder = Builder(op.name)
     x = builder.param(TensorType(dtype, sizes))
@@ -236,7 +239,8 @@ def general(op: Op, attrs: Attrs, types: Sequence[TensorType], result: TensorTyp
         return None
     ranks = tuple(t.ndim for t in types)
     ones = tuple(tuple(e == 1 for e in t.shape) for t in types)
-    kernel = _general_kernel(op, attrs if not isinstance(attrs, Fill) else replace(attrs, shape=()), tuple(t.dtype for t in types), ranks, ones, result.ndim)
+    shared = replace(attrs, shape=()) if isinstance(attrs, Fill) else attrs
+    kernel = _general_kernel(op, shared, tuple(t.dtype for t in types), ranks, ones, result.ndim)
     if kernel is None:
         return None
     words: list[int] = []
@@ -253,7 +257,12 @@ def _fields(attrs: Attrs) -> list[object]:
 
 @functools.lru_cache(maxsize=4096)
 def _general_kernel(
-    op: Op, attrs: Attrs, dtypes: tuple[DType, ...], ranks: tuple[int, ...], ones: tuple[tuple[bool, ...], ...], rank: int
+    op: Op,
+    attrs: Attrs,
+    dtypes: tuple[DType, ...],
+    ranks: tuple[int, ...],
+    ones: tuple[tuple[bool, ...], ...],
+    rank: int,
 ) -> Kernel | None:
     symbols = _Symbols()
     builder = Builder(op.name)
@@ -296,7 +305,8 @@ def product(types: Sequence[TensorType], result: TensorType) -> Call | None:
 @functools.cache
 def _product_kernel(dtype: DType) -> Kernel:
     symbol = gemm.symbol(dtype.name)
-    declares = {f"declare i64 @{symbol}(ptr, i64, i64, i64, ptr, i64, i64, i64, ptr, i64, i64, i64, i64, i64, i64, ptr, i64)": None}
+    parameters = ", ".join(["ptr, i64, i64, i64"] * 3 + ["i64, i64, i64, ptr, i64"])
+    declares = {f"declare i64 @{symbol}({parameters})": None}
     body = Body(declares)
     pointers = []
     for k in range(5):
@@ -307,7 +317,8 @@ def _product_kernel(dtype: DType) -> Kernel:
     for k in range(12):
         slot = body.assign(f"getelementptr i64, ptr {table}, i64 {k}")
         words.append(f"i64 {body.assign(f'load i64, ptr {slot}')}")
-    given = [f"ptr {a}", *words[:3], f"ptr {b}", *words[3:6], f"ptr {c}", *words[6:], f"ptr {scratch}", "i64 1"]
+    operands = [f"ptr {a}", *words[:3], f"ptr {b}", *words[3:6], f"ptr {c}", *words[6:]]
+    given = [*operands, f"ptr {scratch}", f"i64 {THREADS}"]
     status = body.assign(f"call i64 @{symbol}({', '.join(given)})")
     body.emit(f"ret i64 {status}")
     text = "\n".join([*declares, body.function("i64 @program(ptr %bufs)"), ""])

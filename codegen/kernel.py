@@ -1,7 +1,7 @@
 """Scheduling a nest and writing it as one LLVM function.
 
-The function is `i64 name(ptr bufs, i64 lo, i64 hi)`: it runs tasks lo .. hi-1 of the nest and returns 0, or the status of
-a failed check. A task is a block of the outermost loop, so tasks may run in any order and on any thread.
+The function is `i64 name(ptr bufs, i64 lo, i64 hi)`: it runs tasks lo .. hi-1 of the nest and returns 0, or the status
+of a failed check. A task is a block of the outermost loop, so tasks may run in any order and on any thread.
 """
 
 from __future__ import annotations
@@ -15,12 +15,13 @@ from .affine import affine
 from .body import Body
 from .columns import ColumnReducer
 from .nest import Nest
-from .reduce import RowReducer
+from .reduce import RowReducer, size_of
 from .scope import Evaluator, Scope
 from .target import Target
 
 _TASK_ELEMENTS = 2048
 _COLUMN_BYTES = 4096
+_LONG = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,11 +157,13 @@ class KernelWriter:
         first_check: int = 0,
         symbols: Sequence[str] = (),
         sizes_buffer: int | None = None,
+        width: int = 16,
     ) -> None:
         self.nest = nest
         self.plan = plan
         self.body = Body(declares)
         self.symbols = symbols
+        self.width = width
         self.sizes_buffer = sizes_buffer
         self.evaluator = Evaluator(self.body, nest, {}, {}, first_check, self._reduce)
         self._rows = RowReducer(self.evaluator)
@@ -236,6 +239,8 @@ class KernelWriter:
             whole = body.assign(f"and i64 {length}, {-lanes}")
             full = body.assign(f"add i64 {start}, {whole}")
         self._prepare(scope)
+        if self._in_one_loop():
+            full = start
         if full != start:
             with body.loop(start, full, lanes) as loop:
                 self._stores(Scope(scope, {number: loop.index}, lanes, number))
@@ -248,6 +253,14 @@ class KernelWriter:
                 steps = ", ".join(f"i64 {k}" for k in range(lanes))
                 mask = body.assign(f"icmp sgt {kind} {wide}, <{steps}>")
                 self._stores(Scope(scope, {number: loop.index}, lanes, number, mask))
+
+    def _in_one_loop(self) -> bool:
+        """Whether all vectors are masked: long code is not worth a second copy where masks are cheap."""
+        if self.width < 64:
+            return False
+        last = self.nest.domain[-1]
+        whole = isinstance(last, int) and last % self.plan.lanes == 0
+        return not whole and sum(size_of(s.value) for s in self.nest.stores) > _LONG
 
     def _prepare(self, scope: Scope) -> None:
         """Compute the reductions that later levels read, so that none is first met in a loop that may not run."""

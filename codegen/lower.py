@@ -254,7 +254,9 @@ def lower(name: str, outputs: Sequence[Output], layouts: Mapping[Value, Layout])
     return single_loops(coalesced(replace(nest, dtypes=kinds))), tuple(lowering.checks)
 
 
-def accumulation(name: str, node: Node, updates: Layout, others: Mapping[Value, Layout], out: Layout) -> tuple[Nest, tuple[Check, ...]]:
+def accumulation(
+    name: str, node: Node, updates: Layout, others: Mapping[Value, Layout], out: Layout
+) -> tuple[Nest, tuple[Check, ...]]:
     """The nest that adds the elements of a node's first operand to zeros that are there already, and its checks."""
     rule = node.op.lowering
     assert isinstance(rule, Accumulate)

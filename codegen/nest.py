@@ -127,16 +127,16 @@ class Nest:
                 loops = ", ".join(f"i{i} in {self.extents[i]}" for i in r.iters)
                 order = ", order T8" if r.combine is Combine.SUM and r.dtype.is_float else ""
                 names[expr] = f"r{expr.payload}"
-                lines.append(
-                    f"{indent}r{expr.payload}: {r.dtype} = {r.combine.value}({_render(r.body, names)}) for {loops}{order}"
-                )
+                body = _render(r.body, names)
+                lines.append(f"{indent}r{expr.payload}: {r.dtype} = {r.combine.value}({body}) for {loops}{order}")
             elif expr in shared:
                 text = _render(expr, names)
                 names[expr] = f"t{len(names)}"
                 lines.append(f"{indent}{names[expr]}: {expr.dtype} = {text}")
         for store in self.stores:
             sign = "+=" if store.adds else "="
-            lines.append(f"{indent}b{store.buffer}[{_render(store.address, names)}] {sign} {_render(store.value, names)}")
+            address, value = _render(store.address, names), _render(store.value, names)
+            lines.append(f"{indent}b{store.buffer}[{address}] {sign} {value}")
         return "\n".join([*lines, "}"])
 
 
@@ -147,7 +147,9 @@ def _shared(nest: Nest) -> set[Scalar]:
         for a in expr.args:
             uses[a] = uses.get(a, 0) + 1
     small = ("const", "iter", "size", "reduce")
-    return {e for e, n in uses.items() if e.prim not in small and (n > 1 or e.prim == "load") and e.dtype != dtypes.int64}
+    return {
+        e for e, n in uses.items() if e.prim not in small and (n > 1 or e.prim == "load") and e.dtype != dtypes.int64
+    }
 
 
 def _render(expr: Scalar, names: dict[Scalar, str]) -> str:

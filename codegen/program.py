@@ -15,6 +15,7 @@ from ..ir import checks
 from ..ir.attrs import Axis, Constant
 from ..ir.errors import LithographError
 from ..ir.graph import Graph, Node, Value
+from ..ir.loc import Loc
 from ..ir.op import Accumulate, Alias, Contract, Element, Host, Literal
 from ..ir.scalar import iteration
 from . import jit
@@ -74,17 +75,11 @@ class Program:
         """Compile (or fetch) and link; the entry is called `program`."""
         return jit.load(self.text, ["program"], self.module.imports)
 
-    def failure(self, status: int) -> LithographError:
-        """The exception that a status other than 0 stands for."""
+    def failure(self, status: int) -> tuple[LithographError, Loc | None]:
+        """The exception that a status other than 0 stands for, and where the op that failed was written."""
         check: Check = self.module.checks[(status & 0xFFFF) - 1]
         types = tuple([a.type for a in check.node.args])
-        error = checks.failure(check.number, status >> 16, types, check.node.attrs)
-        loc = check.node.loc
-        if loc is not None:
-            caret = loc.caret()
-            file, line, _ = loc.position
-            error.args = (f"{error}\n  at {file}:{line}" + (f"\n{caret}" if caret else ""),)
-        return error
+        return checks.failure(check.number, status >> 16, types, check.node.attrs), check.node.loc
 
     def memory_plan(self) -> str:
         """Buffers, aliases and peak as text."""
@@ -95,7 +90,8 @@ class Program:
                 continue
             where = f" at {s.offset}" if s.kind is Kind.TEMPORARY else ""
             reuse = f", in place of b{s.reuses.number}" if s.reuses is not None else ""
-            lines.append(f"  b{s.number} {s.kind.value} {s.type}: {s.type.nbytes} bytes{where}, steps {s.first}-{s.last}{reuse}")
+            steps = f"steps {s.first}-{s.last}"
+            lines.append(f"  b{s.number} {s.kind.value} {s.type}: {s.type.nbytes} bytes{where}, {steps}{reuse}")
         for slot, where_ in zip(self.graph.state, self.state, strict=True):
             if where_.write >= 0:
                 how = "updated in place" if where_.in_place else "written to a shadow buffer, then swapped in"

@@ -24,6 +24,7 @@ GROUP = 128
 CHUNK = 65536
 _LEVELS = 48
 _UNROLL = 4
+_LONG = 24
 
 
 def identity(combine: Combine, dtype: DType) -> Number:
@@ -139,7 +140,8 @@ class RowReducer:
         stack = body.alloca(kind, _LEVELS)
         zero = instructions.literal(r.dtype, -0.0)
         with body.loop(0, _LEVELS) as levels:
-            body.emit(f"store {kind} {zero}, ptr {body.assign(f'getelementptr {kind}, ptr {stack}, i64 {levels.index}')}")
+            place = body.assign(f"getelementptr {kind}, ptr {stack}, i64 {levels.index}")
+            body.emit(f"store {kind} {zero}, ptr {place}")
         rounded = body.assign(f"add i64 {size}, {CHUNK - 1}")
         chunks = body.assign(f"lshr i64 {rounded}, 16")
         with body.loop(0, chunks) as chunk:
@@ -178,20 +180,23 @@ class RowReducer:
         total = instructions.literal(r.dtype, -0.0, LANES)
         if stop != start:
             with body.loop(start, stop, GROUP, carried=[(kind, total)]) as group:
-                terms: list[str | None] = []
-                for j in range(8):
-                    index = body.assign(f"add i64 {group.index}, {j * LANES}") if j else group.index
-                    terms.append(self._term(r, number, index, LANES, scope))
-                found = tree(body, r.dtype, terms, LANES)
-                assert found is not None
+                if self._is_long(r):
+                    end_of_group = body.assign(f"add i64 {group.index}, {GROUP}")
+                    found = self._in_slots(r, number, group.index, end_of_group, scope, masked=False)
+                else:
+                    terms: list[str | None] = []
+                    for j in range(8):
+                        index = body.assign(f"add i64 {group.index}, {j * LANES}") if j else group.index
+                        terms.append(self._term(r, number, index, LANES, scope))
+                    found = _present(tree(body, r.dtype, terms, LANES))
                 group.next([body.assign(f"fadd {kind} {group.values[0]}, {found}")])
             total = group.results[0]
         if known and int(whole) == int(length):
             return halved(body, Combine.SUM, r.dtype, total, LANES)
-        if known and int(length) - int(whole) <= 4 * LANES:
+        if known and int(length) - int(whole) <= (LANES if self._is_long(r) else 4 * LANES):
             last = self._last_known(r, number, int(stop), int(end), scope)
         else:
-            last = self._last(r, number, stop, end, scope)
+            last = self._in_slots(r, number, stop, end, scope, masked=True)
         total = body.assign(f"fadd {kind} {total}, {last}")
         return halved(body, Combine.SUM, r.dtype, total, LANES)
 
@@ -202,18 +207,22 @@ class RowReducer:
             bits = ", ".join(f"i1 {'true' if k < real else 'false'}" for k in range(LANES))
             mask = None if real == LANES else f"<{bits}>"
             terms[j] = self._term(r, number, str(index), LANES, scope, mask)
-        found = tree(self.body, r.dtype, terms, LANES)
-        assert found is not None
-        return found
+        return _present(tree(self.body, r.dtype, terms, LANES))
 
-    def _last(self, r: Reduction, number: int, start: str, end: str, scope: Scope) -> str:
+    def _is_long(self, r: Reduction) -> bool:
+        """Whether the code of a term is too long to be written eight times."""
+        return size_of(r.body) > _LONG
+
+    def _in_slots(self, r: Reduction, number: int, start: str, end: str, scope: Scope, *, masked: bool) -> str:
+        """The tree over the vectors from start to end, at most eight, written as a loop that fills eight slots."""
         body, kind = self.body, llvm_type(r.dtype, LANES)
         slots = body.alloca(kind, 8)
         absent = instructions.literal(r.dtype, -0.0, LANES)
         for j in range(8):
             body.emit(f"store {kind} {absent}, ptr {body.assign(f'getelementptr {kind}, ptr {slots}, i64 {j}')}")
         with body.loop(start, end, LANES) as part:
-            term = self._term(r, number, part.index, LANES, scope, self._mask(part.index, end, LANES))
+            mask = self._mask(part.index, end, LANES) if masked else None
+            term = self._term(r, number, part.index, LANES, scope, mask)
             offset = body.assign(f"sub i64 {part.index}, {start}")
             j_value = body.assign(f"lshr i64 {offset}, 4")
             body.emit(f"store {kind} {term}, ptr {body.assign(f'getelementptr {kind}, ptr {slots}, i64 {j_value}')}")
@@ -221,21 +230,20 @@ class RowReducer:
         for j in range(8):
             slot = body.assign(f"getelementptr {kind}, ptr {slots}, i64 {j}")
             terms.append(body.assign(f"load {kind}, ptr {slot}"))
-        found = tree(body, r.dtype, terms, LANES)
-        assert found is not None
-        return found
+        return _present(tree(body, r.dtype, terms, LANES))
 
     def _any_order(self, r: Reduction, number: int, size: str, scope: Scope) -> str:
         body, lanes = self.body, LANES
         kind = llvm_type(r.dtype, lanes)
         start = instructions.literal(r.dtype, identity(r.combine, r.dtype), lanes)
-        step = lanes * _UNROLL
+        unroll = 1 if self._is_long(r) else _UNROLL
+        step = lanes * unroll
         whole = str(int(size) // step * step) if size.isdigit() else body.assign(f"and i64 {size}, {-step}")
-        sums = [start] * _UNROLL
+        sums = [start] * unroll
         if whole != "0":
-            with body.loop(0, whole, step, carried=[(kind, start)] * _UNROLL) as many:
+            with body.loop(0, whole, step, carried=[(kind, start)] * unroll) as many:
                 following = []
-                for k in range(_UNROLL):
+                for k in range(unroll):
                     index = body.assign(f"add i64 {many.index}, {k * lanes}") if k else many.index
                     term = self._term(r, number, index, lanes, scope)
                     following.append(combined(body, r.combine, r.dtype, many.values[k], term, lanes))
@@ -278,6 +286,23 @@ def beats(body: Body, combine: Combine, dtype: DType, new: str, best: str, lanes
     best_real = body.assign(f"fcmp ord {kind} {best}, {best}")
     first_nan = body.assign(f"and {bits} {new_nan}, {best_real}")
     return body.assign(f"or {bits} {beyond}, {first_nan}")
+
+
+def _present(term: str | None) -> str:
+    assert term is not None
+    return term
+
+
+def size_of(root: Scalar) -> int:
+    """Number of distinct operations in an expression; a reduction in it counts as one."""
+    seen: set[Scalar] = set()
+    stack = [root]
+    while stack:
+        e = stack.pop()
+        if e not in seen:
+            seen.add(e)
+            stack.extend(e.args)
+    return sum(1 for e in seen if e.args)
 
 
 def empty(r: Reduction) -> Number:

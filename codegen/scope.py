@@ -1,7 +1,7 @@
 """Evaluating scalar expressions inside loops: each is written once, in the outermost loop that it varies with.
 
-A scope is a loop level: the iteration variables known there, whether one of them runs along vector lanes, and the values
-computed so far. It knows no schedule: `codegen/kernel.py` opens the scopes.
+A scope is a loop level: the iteration variables known there, whether one of them runs along vector lanes, and the
+values computed so far. It knows no schedule: `codegen/kernel.py` opens the scopes.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ class Scope:
         anchor: Anchor | None = None,
     ) -> None:
         self.parent = parent
-        self.iters = iters if parent is None else {**parent.iters, **iters}
+        self.iters: dict[int, str] = iters if parent is None else {**parent.iters, **iters}
         self.lanes = lanes
         self.vector = vector
         self.mask = mask
@@ -226,15 +226,15 @@ class Evaluator:
             name, pointers = ("store", "ptr") if together else ("scatter", f"<{lanes} x ptr>")
             symbol = f"@llvm.masked.{name}.{_suffix(dtype, lanes, together)}"
             self.body.declare(f"declare void {symbol}({kind}, {pointers}, i32, <{lanes} x i1>)")
-            self.body.emit(
-                f"call void {symbol}({kind} {held}, {pointers} {where}, i32 {size}, <{lanes} x i1> {scope.mask or _ALL})"
-            )
+            mask = f"<{lanes} x i1> {scope.mask or _ALL}"
+            self.body.emit(f"call void {symbol}({kind} {held}, {pointers} {where}, i32 {size}, {mask})")
         else:
             self.body.emit(f"store {kind} {held}, ptr {where}, align {size}")
 
     def _check(self, ok: str, report: str, number: int, scope: Scope) -> None:
         body, lanes = self.body, scope.lanes
         assert self.status is not None
+        bits = ""
         if not lanes:
             failed = body.assign(f"xor i1 {ok}, true")
         else:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
@@ -17,6 +18,9 @@ from .plan import Storage, Use
 from .target import Target
 
 _GEMM_PARAMETERS = "ptr, i64, i64, i64, ptr, i64, i64, i64, ptr, i64, i64, i64, i64, i64, i64, ptr, i64"
+
+THREADS = min(os.cpu_count() or 1, 64)
+"""Into how many parts a matrix product is cut for sharing; it changes no bits."""
 
 PARALLEL_NS = 8000.0
 """Nanoseconds of work on one thread that are worth sharing among threads."""
@@ -92,7 +96,8 @@ class KernelStep:
         nest = _renumbered(self.nest, {b: s.number for b, s in self.storages.items()})
         plan = schedule(nest, module.target)
         name = f"k{k}.{nest.name}"
-        writer = KernelWriter(nest, plan, module.declares, first_check=len(module.checks))
+        width = module.target.vector_bytes
+        writer = KernelWriter(nest, plan, module.declares, first_check=len(module.checks), width=width)
         module.functions.append(writer.write(name, "#0"))
         module.checks.extend(self.checks)
         status = _launch(module, body, name, plan, nest)
@@ -144,7 +149,7 @@ def _launch(module: Module, body: Body, name: str, plan: Schedule, nest: Nest) -
     module.cost += cost
     if cost < PARALLEL_NS or tasks == 1 or plan.serial:
         return body.assign(f"call i64 @{name}(ptr %bufs, i64 0, i64 {tasks})")
-    grain = max(1, int(tasks * PARALLEL_NS / 2 / cost))
+    grain = max(1, int(tasks * PARALLEL_NS / 2 / cost), -(-tasks // (16 * THREADS)))
     parallel(module)
     return body.assign(f"call i64 @{pool.PARALLEL}(ptr @{name}, ptr %bufs, i64 {tasks}, i64 {grain})")
 
@@ -228,7 +233,7 @@ class GemmStep:
             body.emit(
                 f"call i64 @{symbol}(ptr {pointers[0]}, i64 {stride_a}, i64 {self.a.row}, i64 {self.a.column}, "
                 f"ptr {pointers[1]}, i64 {stride_b}, i64 {self.b.row}, i64 {self.b.column}, "
-                f"ptr {pointers[2]}, i64 {size}, i64 {self.n}, {words}, ptr {space}, i64 1)"
+                f"ptr {pointers[2]}, i64 {size}, i64 {self.n}, {words}, ptr {space}, i64 {THREADS})"
             )
         return None
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 import numpy as np
-
 from lithograph.ir import dtypes
 from lithograph.ir.array import Array
 from lithograph.ir.builder import Builder
@@ -78,4 +77,5 @@ def same_bits(a: np.ndarray, b: np.ndarray) -> bool:
         return False
     if a.dtype.kind != "f":
         return bool(np.array_equal(a, b))
-    return bool(np.array_equal(a, b, equal_nan=True) and np.array_equal(np.signbit(a) & (a == 0), np.signbit(b) & (b == 0)))
+    signs = np.array_equal(np.signbit(a) & (a == 0), np.signbit(b) & (b == 0))
+    return bool(signs and np.array_equal(a, b, equal_nan=True))

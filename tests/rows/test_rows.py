@@ -92,9 +92,8 @@ def test_references_leave_their_operands_alone(op: Op) -> None:
             assert np.array_equal(x, y, equal_nan=True)
 
 
-@pytest.mark.parametrize("op", [op for op in ROWS if isinstance(op.lowering, Host)], ids=named)
-def test_host_rows_are_known(op: Op) -> None:
-    assert op.name in ("scatter_add", "scatter_add_along_axis")
+def test_no_row_runs_on_the_host() -> None:
+    assert [op.name for op in ROWS if isinstance(op.lowering, Host)] == []
 
 
 def smooth(operands: Sequence[np.ndarray]) -> bool:
