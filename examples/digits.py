@@ -1,7 +1,7 @@
 """Handwritten digits, learned by a network of two layers whose whole Adam step is one compiled function.
 
-Run it with `./dev demo`, or `python examples/digits.py` where Lithograph is installed. It shows the step's graph as traced
-and as optimised, its kernels, the memory it plans and the memory it takes, and its speed beside eager calls and NumPy.
+Run it with `./dev demo`, or `python examples/digits.py` where Lithograph is installed. It shows the step's graph as
+traced and as optimised, its kernels, the memory it plans and takes, and its speed beside eager calls and NumPy.
 """
 
 from __future__ import annotations
@@ -45,8 +45,9 @@ class Network:
 
     def __init__(self) -> None:
         self.params = {name: lg.Variable(value, name=name) for name, value in initial().items()}
-        self.mean = {n: lg.Variable(np.zeros(p.shape, np.float32), name=f"{n}.mean") for n, p in self.params.items()}
-        self.square = {n: lg.Variable(np.zeros(p.shape, np.float32), name=f"{n}.square") for n, p in self.params.items()}
+        zeros = {name: np.zeros(p.shape, np.float32) for name, p in self.params.items()}
+        self.mean = {name: lg.Variable(zero, name=f"{name}.mean") for name, zero in zeros.items()}
+        self.square = {name: lg.Variable(zero, name=f"{name}.square") for name, zero in zeros.items()}
         self.count = lg.Variable(0.0, name="count")
 
     def logits(self, params: dict[str, lg.Array], x: lg.Array) -> lg.Array:
@@ -146,11 +147,13 @@ def main() -> None:
     start = time.perf_counter()
     for epoch in range(EPOCHS):
         order = rng.permutation(len(train_x))
+        losses = []
         for first in range(0, len(order) - BATCH + 1, BATCH):
             chosen = order[first : first + BATCH]
-            loss = net.step(train_x[chosen], train_y[chosen])
+            losses.append(net.step(train_x[chosen], train_y[chosen]))
         if epoch % 10 == 9:
-            print(f"epoch {epoch + 1:3}: loss {float(loss):.4f}, test accuracy {float(net.accuracy(test_x, test_y)):.4f}")
+            accuracy = float(net.accuracy(test_x, test_y))
+            print(f"epoch {epoch + 1:3}: loss {float(losses[-1]):.4f}, test accuracy {accuracy:.4f}")
     print(f"{EPOCHS * (len(train_x) // BATCH)} steps in {time.perf_counter() - start:.2f} s")
 
     title("time per step")

@@ -1,6 +1,6 @@
 """What every array can do, whoever holds its values: operators, spelled once over the op table.
 
-Tensor, Variable and the traced value derive from `Array`; `ir/ops` adds the methods. This file knows no op beyond its name.
+Tensor, Variable and the traced value derive from `Array`; `ir/ops` adds the methods. This file knows no op but by name.
 """
 
 from __future__ import annotations
@@ -10,8 +10,9 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from .dtypes import DType
+from .errors import ArgumentError
 from .registry import OPS
-from .types import Shape, TensorType
+from .types import TensorType
 
 if TYPE_CHECKING:
     import numpy as np
@@ -48,9 +49,9 @@ class Array(metaclass=ABCMeta):
         def __getattr__(self, name: str) -> Callable[..., Array]: ...
 
     @property
-    def shape(self) -> Shape:
-        """Extents, one per axis."""
-        return self._aval.shape
+    def shape(self) -> tuple[int, ...]:
+        """Extents, one per axis; one that a trace leaves open is a `Dim`, which for typing counts as an int."""
+        return self._aval.shape  # type: ignore[return-value]
 
     @property
     def dtype(self) -> DType:

@@ -19,7 +19,7 @@ from .types import TensorType
 
 
 class Value:
-    """One SSA value: result `index` of `node`, or param `index` of its graph when `node` is None; compared by identity."""
+    """One SSA value, compared by identity: result `index` of `node`, or of its graph param `index` (`node` is None)."""
 
     __slots__ = ("index", "name", "node", "type")
 

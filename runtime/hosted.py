@@ -22,7 +22,7 @@ def view(type_: TensorType, address: int) -> np.ndarray:
     """The array that lies at an address; nothing keeps its memory."""
     nbytes = max(type_.nbytes, 1)
     memory = (ctypes.c_char * nbytes).from_address(address)
-    return np.frombuffer(memory, type_.dtype.numpy, type_.size).reshape(type_.static_shape)
+    return np.ndarray(type_.static_shape, type_.dtype.numpy, memoryview(memory))
 
 
 def function(node: Node, reads: tuple[int, ...], write: int) -> Callable[[int], int]:

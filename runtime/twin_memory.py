@@ -13,6 +13,7 @@ from typing import Final
 
 import numpy as np
 
+from ..ir.array import Array
 from ..ir.types import TensorType
 from .surface import Counters
 
@@ -56,7 +57,7 @@ class Block:
         live.add(-self.buffers, -self.nbytes)
 
 
-class Tensor:
+class Tensor(Array):
     """An immutable, C-contiguous array; made by `new_tensor`, `wrap` and `from_ndarray`."""
 
     __slots__ = ("__weakref__", "_aval", "_base", "_data", "_holds", "_nbytes")

@@ -218,7 +218,8 @@ def test_the_environment_sets_the_count() -> None:
         done = python(code, LITHOGRAPH_THREADS=bad)
         assert done.returncode == 1
         assert done.stderr.strip().splitlines()[-1] == (
-            f"lithograph.ir.errors.DomainError: LITHOGRAPH_THREADS must be a number of threads from 1 to 256, not '{bad}'"
+            "lithograph.ir.errors.DomainError: "
+            f"LITHOGRAPH_THREADS must be a number of threads from 1 to 256, not '{bad}'"
         )
 
 

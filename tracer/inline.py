@@ -49,5 +49,5 @@ def inline(
 
 def _operand(leaf: object) -> Array | np.ndarray:
     if isinstance(leaf, Tensor | Traced | np.ndarray):
-        return leaf  # type: ignore[return-value]
+        return leaf
     return np.asarray(leaf)

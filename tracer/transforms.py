@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, cast
+from typing import Any, Literal, cast, overload
 
 import numpy as np
 
@@ -62,9 +62,21 @@ def grads(f: Callable[..., object]) -> Callable[..., tuple[Any, ...]]:
     return call
 
 
+@overload
+def value_and_grad(
+    f: Callable[..., object], argnums: int | Sequence[int] = 0, has_aux: Literal[False] = False
+) -> Callable[..., tuple[Array, Any]]: ...
+
+
+@overload
+def value_and_grad(
+    f: Callable[..., object], argnums: int | Sequence[int] = 0, *, has_aux: bool
+) -> Callable[..., tuple[Any, Any]]: ...
+
+
 def value_and_grad(
     f: Callable[..., object], argnums: int | Sequence[int] = 0, has_aux: bool = False
-) -> Callable[..., Any]:
+) -> Callable[..., tuple[Any, Any]]:
     """The function that gives `(value, gradient)`; with `has_aux`, f gives `(value, aux)` and so does the
     result.
 

@@ -153,7 +153,7 @@ def split(x: Operand, sections_or_indices: int | Sequence[int], /, *, axis: int 
     """
     array = as_array("split", x)
     place = one_axis("split", axis, array.ndim)
-    extent = array.shape[place]
+    extent = array._aval.shape[place]
     if isinstance(extent, Dim):
         raise ShapeError(f"split: axis {place} has the symbolic extent {extent}, and must be known")
     if isinstance(sections_or_indices, Sequence):

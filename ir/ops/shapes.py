@@ -306,7 +306,8 @@ _axis_size_row = Op(
 
 def axis_size(x: Array, axes: tuple[int, ...]) -> Array | int:
     """The number of elements along `axes` together: an int where it is known, else an int64 0-d array."""
-    extents = [x.shape[a] for a in axes]
+    shape = x._aval.shape
+    extents = [shape[a] for a in axes]
     if any(isinstance(s, Dim) for s in extents):
         return _axis_size_row.call(x, intern(Axes(axes)))
     return math.prod(extents)  # type: ignore[arg-type]

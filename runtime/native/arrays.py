@@ -197,8 +197,8 @@ def _views(m: Module) -> None:
     nbytes = f.load("i64", t, T_NBYTES)
     with f.if_(f.load("i64", spec, S_NBYTES).gt(nbytes), unlikely=True):
         fail(f, "ValueError", "the Tensor has less memory than its type needs")
-    holder = f.call("share", t)
-    with f.if_(holder.eq(NULL), unlikely=True):
+    base = f.call("share", t)
+    with f.if_(base.eq(NULL), unlikely=True):
         f.ret(f.call("PyErr_NoMemory"))
     descr = f.load("ptr", spec, S_DESCR)
     incref(f, descr)
@@ -216,8 +216,8 @@ def _views(m: Module) -> None:
     )
     with f.if_(array.eq(NULL), unlikely=True):
         f.ret(NULL)
-    incref(f, holder)
-    with f.if_(f.call("PyArray_SetBaseObject", array, holder).lt(0), unlikely=True):
+    incref(f, base)
+    with f.if_(f.call("PyArray_SetBaseObject", array, base).lt(0), unlikely=True):
         decref(f, array)
         f.ret(NULL)
     f.ret(array)

@@ -202,19 +202,19 @@ def _fill(f: Function, t: Value, nbytes: Value, aval: Value, base: Operand, flag
 def _tensors(m: Module) -> None:
     f = m.function("small_new", "ptr", "ptr", "i64", inline="alwaysinline")
     aval, nbytes = f.parameters
-    t = f.variable("ptr")
+    made = f.variable("ptr")
     spare = f.address("spare")
     n = f.load("i64", spare)
     with f.if_(n.gt(0)):
         f.store(n - 1, spare)
-        t.set(f.load("ptr", f.index(spare, n)))
-        f.store(1, t.value)
-        _fill(f, t.value, nbytes, aval, NULL, POOLED)
+        made.set(f.load("ptr", f.index(spare, n)))
+        f.store(1, made.value)
+        _fill(f, made.value, nbytes, aval, NULL, POOLED)
     with f.else_():
-        t.set(_init(f, nbytes, POOLED_MOST, aval, NULL, POOLED))
-    f.store(f.at(t.value, INLINE), t.value, T_DATA)
-    f.store(NULL, t.value, T_MEMORY, "ptr")
-    f.ret(t.value)
+        made.set(_init(f, nbytes, POOLED_MOST, aval, NULL, POOLED))
+    f.store(f.at(made.value, INLINE), made.value, T_DATA)
+    f.store(NULL, made.value, T_MEMORY, "ptr")
+    f.ret(made.value)
 
     f = m.function("inline_new", "ptr", "ptr", "i64")
     aval, nbytes = f.parameters

@@ -6,14 +6,14 @@ import os
 
 import numpy as np
 import pytest
-
-import lithograph as lg
 from lithograph.ir import dtypes
 from lithograph.ir.array import Array
 from lithograph.ir.errors import LithographError
 from lithograph.ir.graph import Graph
 from lithograph.runtime import threads
 from lithograph.tracer.replay import replay
+
+import lithograph as lg
 
 from ..codegen.programs import same_bits
 from ..ir.random_graphs import random_graph
@@ -73,7 +73,8 @@ def check(seed: int) -> None:
                 assert got == expected, f"seed {seed}: {got} compiled, {expected} eager"
                 continue
             for k, (a, b) in enumerate(zip(got, expected, strict=True)):
-                assert same_bits(a, b), f"seed {seed}, result {k} on {count} threads:\n{a}\ncompiled, eager\n{b}\n{graph}"
+                place = f"seed {seed}, result {k} on {count} threads"
+                assert same_bits(a, b), f"{place}:\n{a}\ncompiled, eager\n{b}\n{graph}"
 
 
 @pytest.mark.parametrize("batch", range(BATCHES))
