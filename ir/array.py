@@ -74,10 +74,17 @@ class Array(metaclass=ABCMeta):
         return self._aval.nbytes
 
     def __len__(self) -> int:
-        """Extent of the first axis; TypeError for a 0-d array."""
+        """Extent of the first axis; ArgumentError for a 0-d array."""
         if not self._aval.ndim:
-            raise TypeError("len() of a 0-d tensor")
+            raise ArgumentError("len() of a 0-d tensor")
         return self._aval.static_shape[0]
+
+    def __setitem__(self, index: object, value: object) -> None:
+        """Refused: arrays never change."""
+        raise ArgumentError(
+            "a tensor never changes; make a new one, as with lithograph.where or lithograph.concat, or assign a new "
+            "value to a Variable"
+        )
 
     def __add__(self, other: Operand) -> Array:
         return OPS["add"].call(self, other)

@@ -32,7 +32,9 @@ class Traced(Array):
         self.value = value
         self.builder = builder
 
-    def _cannot(self, what: str, instead: str) -> TraceError:
+    def _cannot(self, what: str, instead: str) -> TraceError | StateError:
+        if self.builder.finished:
+            return self.builder.stale(self)
         return TraceError(
             f"{what} a traced tensor ({self._aval}) is not known while {self.builder.name!r} is being "
             f"traced; {instead}"
@@ -56,7 +58,10 @@ class Traced(Array):
 
     @located
     def __index__(self) -> int:
-        raise self._cannot("the index given by", "select with lithograph.take(x, indices, axis=...)")
+        raise self._cannot(
+            "the index given by",
+            "select with lithograph.take(x, indices, axis=...), and loop over Python integers",
+        )
 
     @located
     def __array__(self, dtype: object = None, copy: bool | None = None) -> np.ndarray:
@@ -92,6 +97,13 @@ class Traced(Array):
         if not self._aval.is_static:
             raise self._cannot("the extent of", "iterate over a tensor of known shape")
         return iter([self[i] for i in range(self._aval.static_shape[0])])
+
+    def dispose(self) -> None:
+        """Nothing: there is no memory yet."""
+
+    @located
+    def __reduce__(self) -> str:
+        raise self._cannot("the value of", "it cannot be pickled or copied")
 
     def __repr__(self) -> str:
         return f"<traced {self._aval} in {self.builder.name!r}>"
@@ -130,15 +142,16 @@ class Builder:
         """The operand as a value of this graph."""
         if isinstance(operand, Traced) and operand.builder is self:
             if self.finished:
-                raise self._stale(operand)
+                raise self.stale(operand)
             return operand
         if isinstance(operand, Traced) and operand.builder.finished:
-            raise self._stale(operand)
+            raise self.stale(operand)
         if self.capture is None:
             raise StateError(f"{operand!r} does not belong to the graph {self.name!r}")
         return self.capture(operand)
 
-    def _stale(self, operand: Traced) -> StateError:
+    def stale(self, operand: Traced) -> StateError:
+        """The error for a value that is used after its graph was finished."""
         made = operand.value.node.loc if operand.value.node is not None else None
         where = f" It was made at {made}." if made is not None else ""
         return StateError(

@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable, Mapping
 from typing import Final
 
+from . import frames
 from .errors import DomainError
 from .passes import PASSES, PIPELINE, Settings
 
@@ -145,3 +146,5 @@ class Config:
 
 config: Final = Config()
 """The switches in force."""
+config.watch("traceback", lambda style: frames.show_all(style == "full"))
+frames.show_all(config.traceback == "full")

@@ -4,7 +4,13 @@ from __future__ import annotations
 
 
 class LithographError(Exception):
-    """Root of all errors that Lithograph raises on purpose."""
+    """Root of all errors that Lithograph raises on purpose.
+
+    Attributes:
+        located: whether the message ends with the user's line.
+    """
+
+    located = False
 
 
 class ShapeError(LithographError, ValueError):

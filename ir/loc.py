@@ -6,6 +6,7 @@ import itertools
 import linecache
 import sys
 from types import CodeType, FrameType
+from typing import Final
 
 _PACKAGE = __name__.split(".")[0] + "."
 
@@ -73,6 +74,10 @@ class Loc:
     __repr__ = __str__
 
 
+NOWHERE: Final = Loc(None, 0)
+"""For what serves many places in programs."""
+
+
 def _resolve(code: CodeType | None, instruction: int) -> tuple[str, int, int]:
     if code is None:
         return ("<unknown>", 0, 0)
@@ -82,10 +87,16 @@ def _resolve(code: CodeType | None, instruction: int) -> tuple[str, int, int]:
     return (code.co_filename, line or code.co_firstlineno, 0 if column is None else column + 1)
 
 
+def is_ours(frame: FrameType) -> bool:
+    """Whether a frame runs code of this package."""
+    name = frame.f_globals.get("__name__", "")
+    return isinstance(name, str) and name.startswith(_PACKAGE)
+
+
 def user_frame(start: FrameType | None) -> FrameType | None:
     """The nearest frame at or above `start` that is not inside this package."""
     frame = start
-    while frame is not None and frame.f_globals.get("__name__", "").startswith(_PACKAGE):
+    while frame is not None and is_ours(frame):
         frame = frame.f_back
     return frame
 

@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 
 from .attrs import NO_ATTRS, Attrs
-from .errors import LithographError
+from .errors import ArgumentError, LithographError
 from .fields import conforms, fields_of, show_hint
 from .graph import Graph, Node, StateSlot, Value
 from .loc import Loc
@@ -30,7 +30,10 @@ def parse(text: str, constants: Mapping[str, np.ndarray] | None = None) -> Graph
 
     Raises:
         IRSyntaxError: the text is not IR; the message names line and column and what was expected.
+        ArgumentError: `text` is no string.
     """
+    if not isinstance(text, str):
+        raise ArgumentError(f"IR text is a string, but {text!r} was given")
     return _Parser(Tokens(text), constants or _NO_CONSTANTS).program()
 
 

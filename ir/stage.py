@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, Final, ParamSpec, Protocol, TypeVar
 
 import numpy as np
 
-from . import dtypes
+from . import dtypes, frames
 from .array import Array
 from .attrs import NO_ATTRS, Attrs, Cast
 from .errors import ArgumentError, DTypeError, IntegerOverflow, LithographError
-from .loc import here
+from .loc import NOWHERE, Loc, here
 from .registry import OPS
 from .types import TensorType
 
@@ -139,29 +139,35 @@ def apply(op: Op, *given: Operand | Attrs) -> Array:
         args = tuple([_convert(stage, x, d) for x, d in zip(operands, wanted, strict=True)])
         result = op.result_type(tuple([a._aval for a in args]), attrs)
     except LithographError as error:
-        raise _located(error) from None
+        raise locate(error) from None
     return stage.emit(op, args, attrs, result)
 
 
-def _located(error: LithographError) -> LithographError:
-    if not getattr(error, "located", False):
-        loc = here()
+def locate(error: LithographError, loc: Loc | None = None) -> LithographError:
+    """The error with the user's line at its end, unless it has one, and without frames of this package.
+
+    Args:
+        error: the error.
+        loc: the line; the one that is being executed when None or NOWHERE.
+    """
+    if not error.located:
+        loc = here() if loc is None or loc is NOWHERE else loc
         caret = loc.caret()
         file, line, _ = loc.position
         error.args = (f"{error}\n  at {file}:{line}" + (f"\n{caret}" if caret else ""),)
-        error.located = True  # type: ignore[attr-defined]
-    return error
+        error.located = True
+    return error.with_traceback(frames.own(error.__traceback__))
 
 
 def located(function: Callable[_P, _R]) -> Callable[_P, _R]:
-    """Make errors raised by a public function before it calls an op end with the user's line, as those of `apply` do."""
+    """Make errors that a public function raises before it calls an op end with the user's line, as in `apply`."""
 
     @functools.wraps(function)
     def call(*args: _P.args, **kwargs: _P.kwargs) -> _R:
         try:
             return function(*args, **kwargs)
         except LithographError as error:
-            raise _located(error) from None
+            raise locate(error) from None
 
     return call
 

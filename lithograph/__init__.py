@@ -1,6 +1,6 @@
 """The face of Lithograph: what users import; it knows no machinery, only where the machinery is."""
 
-# ruff: noqa: E402, F403 - the path has to be set first; the families of ops say what of them is public
+# ruff: noqa: E402, F403 - the path has to be set first; the op table says what of it is public
 
 import os
 
@@ -44,41 +44,11 @@ from .ir.errors import (
     VariableError,
     VerifyError,
 )
-from .ir.ops import (
-    activations,
-    arithmetic,
-    conversion,
-    creation,
-    division,
-    gather,
-    joining,
-    linalg,
-    logic,
-    powers,
-    reductions,
-    shapes,
-    slicing,
-    transcendental,
-    trigonometry,
-)
-from .ir.ops.activations import *
-from .ir.ops.arithmetic import *
-from .ir.ops.conversion import *
-from .ir.ops.creation import *
-from .ir.ops.division import *
-from .ir.ops.gather import *
-from .ir.ops.joining import *
-from .ir.ops.linalg import *
-from .ir.ops.logic import *
-from .ir.ops.powers import *
-from .ir.ops.reductions import *
-from .ir.ops.shapes import *
-from .ir.ops.slicing import *
-from .ir.ops.transcendental import *
-from .ir.ops.trigonometry import *
+from .ir.ops import *
+from .ir.ops import __all__ as _ops
 from .ir.parse import parse as parse_ir
 from .runtime import start as _start  # noqa: F401 - imported for its effect
-from .runtime.core import Tensor, dispose
+from .runtime.core import Tensor
 from .runtime.creation import (
     asarray,
     from_dlpack,
@@ -97,6 +67,7 @@ from . import debug, random  # isort: skip - they use what stands above
 from .tracer.concrete import ConcreteFunction
 from .tracer.decorator import function
 from .tracer.function import Function
+from .tracer.memory import dispose
 from .tracer.pytree import register_pytree
 from .tracer.signature import TensorSpec
 from .tracer.staging import run_functions_eagerly
@@ -162,18 +133,4 @@ __all__ = [
     "variable_grads",
     "vjp",
 ]
-__all__ += activations.__all__
-__all__ += arithmetic.__all__
-__all__ += conversion.__all__
-__all__ += creation.__all__
-__all__ += division.__all__
-__all__ += gather.__all__
-__all__ += joining.__all__
-__all__ += linalg.__all__
-__all__ += logic.__all__
-__all__ += powers.__all__
-__all__ += reductions.__all__
-__all__ += shapes.__all__
-__all__ += slicing.__all__
-__all__ += transcendental.__all__
-__all__ += trigonometry.__all__
+__all__ += _ops

@@ -13,6 +13,7 @@ from ..codegen.target import host
 from ..ir.config import config
 from ..ir.graph import Graph, Node
 from ..ir.passes import run_pipeline
+from ..ir.stage import locate
 from . import hosted, threads
 from .executable import Executable, Stages, StateBuffers
 from .record import NewOutput, Output, StateOutput
@@ -37,7 +38,7 @@ def build(graph: Graph) -> Executable:
     words = np.array([c.ctypes.data for c in made.constants], np.int64)
 
     def fail(status: int) -> BaseException:
-        return hosted.failure() if status & 0xFFFF == hosted.STATUS else made.failure(status)
+        return hosted.failure() if status & 0xFFFF == hosted.STATUS else locate(*made.failure(status))
 
     params = {p: n for n, p in enumerate(optimized.params)}
     states = {slot.param for slot in graph.state}

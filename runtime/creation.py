@@ -13,6 +13,7 @@ from ..ir.attrs import Cast, intern
 from ..ir.builder import Builder
 from ..ir.errors import ArgumentError, DTypeError, IntegerOverflow, ShapeError
 from ..ir.gradient import ground
+from ..ir.ops.axes import legal_shape
 from ..ir.registry import OPS
 from ..ir.stage import current, located
 from ..ir.types import TensorType, show_shape
@@ -44,9 +45,7 @@ def tensor(values: object, shape: Sequence[int] | None = None, dtype: object = N
         made = OPS["astype"].call(made, intern(Cast(wanted)))
     if shape is None:
         return made
-    new = tuple([int(s) for s in shape])
-    if any(s < 0 for s in new):
-        raise ShapeError(f"an extent must be >= 0, but the shape is {show_shape(new)}")
+    new = cast("tuple[int, ...]", legal_shape("tensor", shape))
     count = int(np.prod(new, dtype=object))
     if count != made.size:
         raise ShapeError(
@@ -210,6 +209,7 @@ def _mismatch(values: object, path: tuple[int, ...]) -> tuple[tuple[int, ...], i
         level = [((*p, i), v) for p, part in level for i, v in enumerate(cast("Sequence[object]", part))]
 
 
+@located
 def scalar(value: object, dtype: object = None) -> Array:
     """A 0-d tensor.
 
@@ -229,9 +229,9 @@ def _ranked(rank: int) -> Callable[..., Array]:
 
     @located
     def make(values: object, shape: Sequence[int] | None = None, dtype: object = None) -> Array:
-        if shape is not None and len(shape) != rank:
+        if shape is not None and len(legal_shape(name, shape)) != rank:
             raise ShapeError(
-                f"{name}() requires shape to have {rank} extents, but it is {show_shape(tuple(shape))}"
+                f"{name}() requires shape to have {rank} extents, but it is {show_shape(legal_shape(name, shape))}"
             )
         made = tensor(values, shape, dtype)
         if made.ndim == rank:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from typing import cast
 
 import numpy as np
 
@@ -17,10 +18,11 @@ from ..ir import checks, dtypes, stage
 from ..ir.array import Array
 from ..ir.attrs import NO_ATTRS, Attrs, Constant, intern
 from ..ir.builder import Builder, Traced
-from ..ir.errors import LithographError, StateError
+from ..ir.errors import StateError
+from ..ir.loc import NOWHERE
 from ..ir.op import Alias, Contract, Element, Literal, Op, Pointwise, Reduce
 from ..ir.registry import OPS
-from ..ir.stage import located, operand_type
+from ..ir.stage import locate, operand_type
 from ..ir.types import TensorType
 from . import threads
 from .compile import build
@@ -113,7 +115,7 @@ def _record(op: Op, attrs: Attrs, types: tuple[TensorType, ...], result: TensorT
 
     def fail(status: int) -> BaseException:
         check = call.kernel.checks[(status & 0xFFFF) - 1]
-        return located_failure(check.number, status >> 16, types, attrs)
+        return locate(checks.failure(check.number, status >> 16, types, attrs))
 
     return Record(
         n_args=count,
@@ -130,20 +132,6 @@ def _record(op: Op, attrs: Attrs, types: tuple[TensorType, ...], result: TensorT
         release_gil=call.cost > _GIL_NS,
         owner=call.kernel.library,
     )
-
-
-def located_failure(number: int, report: int, types: tuple[TensorType, ...], attrs: Attrs) -> LithographError:
-    """The exception of a failed check, with the user's line."""
-
-    @located
-    def make() -> None:
-        raise checks.failure(number, report, types, attrs)
-
-    try:
-        make()
-    except LithographError as error:
-        return error
-    raise AssertionError("a failure that does not raise")
 
 
 def _call(op: Op, attrs: Attrs, types: tuple[TensorType, ...], result: TensorType) -> code.Call | None:
@@ -176,6 +164,7 @@ def _whole_program(
 ) -> Record:
     """The record of a program for exactly these types, for ops whose meaning needs known extents."""
     builder = Builder(op.name)
+    builder.loc = NOWHERE
     params = tuple([builder.param(t) for t in types])
     made = build(builder.finish([builder.emit(op, params, attrs, result)]))
     bound = tuple(
@@ -221,7 +210,7 @@ def _install(op: Op) -> None:
         return result
 
     dispatcher = Dispatcher(slow, _BUCKETS)
-    op.call = dispatcher
+    op.call = cast("Callable[..., Array]", dispatcher)
     if op.name in OPERATORS:
         bind_operator(op.name, dispatcher)
 

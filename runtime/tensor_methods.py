@@ -9,7 +9,7 @@ import numpy as np
 
 from ..ir import dtypes
 from ..ir.array import Array
-from ..ir.errors import DomainError, StateError
+from ..ir.errors import ArgumentError, DomainError, StateError
 from ..ir.stage import located
 from ..ir.types import show_shape
 from .core import Tensor, as_ndarray, dispose, is_disposed
@@ -79,10 +79,11 @@ def _int(self: Tensor) -> int:
     return int(numpy(self).item())
 
 
+@located
 def _index(self: Tensor) -> int:
     aval = self._aval
     if not aval.dtype.is_integer or aval.ndim:
-        raise TypeError(f"only a 0-d integer tensor can be an index, but {aval} was given")
+        raise ArgumentError(f"only a 0-d integer tensor can be an index, but {aval} was given")
     return int(numpy(self).item())
 
 
@@ -95,9 +96,10 @@ def _interface(self: Tensor) -> dict[str, object]:
     return cast("dict[str, object]", numpy(self).__array_interface__)
 
 
+@located
 def _iterate(self: Tensor) -> Iterator[Array]:
     if not self._aval.ndim:
-        raise TypeError("iteration over a 0-d tensor")
+        raise ArgumentError("iteration over a 0-d tensor")
     array = cast(Array, self)
     return iter([array[i] for i in range(self._aval.static_shape[0])])
 

@@ -159,6 +159,7 @@ class Variable(Array):
         """Lists of numbers as a tensor of the variable's dtype; all else as it is."""
         return tensor(value, dtype=self.dtype) if isinstance(value, list | tuple) else value
 
+    @located
     def numpy(self) -> np.ndarray:
         """The value as a read-only NumPy array, which assignments do not change; TraceError in a trace."""
         value = self.value()

@@ -80,9 +80,12 @@ class ConcreteFunction:
 
         Raises:
             ArgumentError: an argument has another dtype, shape, structure or Python value than it was made
-            for.
+            for, or there is no such parameter.
         """
-        bound = self.signature.parameters.bind_partial(*args, **kwargs).arguments
+        try:
+            bound = self.signature.parameters.bind_partial(*args, **kwargs).arguments
+        except TypeError as error:
+            raise self.signature.misfit(str(error), args) from None
         known = self.structured_input_signature
         values: dict[str, object] = {}
         for name, expected in known.items():

@@ -59,6 +59,7 @@ def function(
         None if static is None else tuple(static), None if input_signature is None else tuple(input_signature)
     )
 
+    @located
     def decorate(target: object) -> object:
         if isinstance(target, staticmethod | classmethod):
             return type(target)(cast("Callable[..., object]", decorate(target.__func__)))

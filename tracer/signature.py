@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import cast
 
@@ -13,6 +13,7 @@ from ..ir import dtypes
 from ..ir.array import Array
 from ..ir.dtypes import DType
 from ..ir.errors import ArgumentError, DTypeError, LithographError, ShapeError
+from ..ir.stage import located
 from ..ir.types import TensorType
 from ..runtime.creation import tensor
 from .pytree import flatten, unflatten
@@ -33,9 +34,12 @@ class TensorSpec:
     dtype: DType
     name: str | None
 
+    @located
     def __init__(
         self, shape: Sequence[int | str | None], dtype: object = dtypes.float32, name: str | None = None
     ) -> None:
+        if isinstance(shape, str) or not isinstance(shape, Iterable):
+            raise ArgumentError(f"TensorSpec: the shape is a sequence of extents, but {shape!r} was given")
         self.shape = tuple(shape)
         self.dtype = dtypes.as_dtype(dtype)
         self.name = name

@@ -10,6 +10,7 @@ from __future__ import annotations
 import weakref
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from types import TracebackType
 from typing import cast
 
 import numpy as np
@@ -17,9 +18,10 @@ import numpy as np
 from ..ir.array import Array
 from ..ir.builder import Builder, Traced
 from ..ir.dtypes import from_numpy
-from ..ir.errors import StateError, TraceError, VariableError
+from ..ir.errors import LithographError, StateError, TraceError, VariableError
 from ..ir.graph import Graph, Node, StateSlot, Value
-from ..ir.stage import current
+from ..ir.loc import Loc, is_ours
+from ..ir.stage import current, locate
 from ..ir.types import TensorType
 from ..runtime.core import Tensor
 from ..runtime.variable import Variable
@@ -260,8 +262,34 @@ def trace(
     args, kwargs = arguments(builder)
     n_args = builder.n_params
     with staged(builder):
-        leaves, structure = flatten(function(*args, **kwargs))
+        try:
+            result = function(*args, **kwargs)
+        except TypeError as error:
+            if (at := _refused_ufunc(error)) is None:
+                raise
+            raise _needs_values(name, at) from None
+        leaves, structure = flatten(result)
         return builder.finish_trace(leaves, structure, n_args)
+
+
+def _refused_ufunc(error: TypeError) -> TracebackType | None:
+    """Where the user called a NumPy ufunc with a traced tensor, which NumPy refuses without asking us."""
+    at = error.__traceback__
+    while at is not None and at.tb_next is not None:
+        at = at.tb_next
+    if at is None or is_ours(at.tb_frame) or not str(error).startswith("operand 'Traced' does not support ufuncs"):
+        return None
+    return at
+
+
+def _needs_values(name: str, at: TracebackType) -> LithographError:
+    return locate(
+        TraceError(
+            f"a NumPy function needs the values of a traced tensor, which are not known while {name!r} is being "
+            "traced; use the lithograph function of that name"
+        ),
+        Loc(at.tb_frame.f_code, at.tb_lasti),
+    )
 
 
 def _held(variable: Variable | None, slot: _Slot) -> Variable | int:

@@ -24,6 +24,7 @@ from ..runtime.core import Tensor, wrap
 from ..runtime.creation import tensor
 from ..runtime.variable import Variable
 from .pytree import Structure, count_leaves, flatten, unflatten
+from .signature import brief
 from .staging import staged
 
 
@@ -83,7 +84,7 @@ def value_and_grad(
     Arguments and errors are those of `grad`.
     """
     _check_callable(f)
-    numbers = (argnums,) if isinstance(argnums, int) else tuple(argnums)
+    numbers = _numbers(argnums)
 
     @functools.wraps(f, updated=())
     @located
@@ -158,6 +159,10 @@ def variable_grads(
         DomainError: f's result depends on none of them.
     """
     _check_callable(f)
+    if var_list is not None and not (
+        isinstance(var_list, list | tuple) and all(isinstance(v, Variable) for v in var_list)
+    ):
+        raise ArgumentError(f"var_list is a list of variables, but {brief(var_list)} was given")
     if var_list is not None and not any(v.trainable for v in var_list):
         raise ArgumentError(
             "variable_grads() expects at least one of the input variables to be trainable, but none of the "
@@ -196,6 +201,15 @@ def variable_grads(
     if var_list is None:
         grads = {name: g for name, g in grads.items() if g is not None}
     return value, grads
+
+
+@located
+def _numbers(argnums: int | Sequence[int]) -> tuple[int, ...]:
+    one = isinstance(argnums, int) or not isinstance(argnums, Sequence)
+    numbers = cast("tuple[object, ...]", (argnums,) if one else (*cast("Sequence[int]", argnums),))
+    if not all(isinstance(n, int) and not isinstance(n, bool) for n in numbers):
+        raise ArgumentError(f"argnums is an integer or a sequence of integers, but {argnums!r} was given")
+    return cast("tuple[int, ...]", numbers)
 
 
 @located
@@ -318,7 +332,7 @@ def _by_name(variables: Sequence[Variable]) -> dict[str, Variable]:
         other = named.setdefault(v.name, v)
         if other._cell is not v._cell:
             raise ArgumentError(
-                f"two variables are named {v.name!r}: {other!r} and {v!r}; gradients are keyed by name, so "
-                "give each its own"
+                f"two variables are named {v.name!r}: one is {other._aval}, the other {v._aval}; gradients are "
+                "keyed by name, so give each its own"
             )
     return named

@@ -1,0 +1,7 @@
+"""A NumPy array of a dtype that is not supported."""
+
+import numpy as np
+
+import lithograph as lg
+
+lg.tensor(np.ones(2, "complex64")) + 1

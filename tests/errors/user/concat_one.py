@@ -1,0 +1,5 @@
+"""A tensor where several are expected."""
+
+import lithograph as lg
+
+lg.concat(3)

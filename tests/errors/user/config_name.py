@@ -1,0 +1,5 @@
+"""A switch that does not exist."""
+
+import lithograph as lg
+
+lg.config.jit = True

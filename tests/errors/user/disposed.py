@@ -1,0 +1,7 @@
+"""Use of a tensor after dispose."""
+
+import lithograph as lg
+
+x = lg.ones((2,))
+x.dispose()
+x + 1

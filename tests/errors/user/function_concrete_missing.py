@@ -1,0 +1,6 @@
+"""A concrete function without its argument."""
+
+import lithograph as lg
+
+g = lg.function(lambda x: x + 1).get_concrete_function(lg.TensorSpec((2,), lg.float32))
+g()

@@ -1,0 +1,5 @@
+"""Not a function."""
+
+import lithograph as lg
+
+lg.function(3)

@@ -1,0 +1,5 @@
+"""An index that is a string."""
+
+import lithograph as lg
+
+lg.arange(4)["a"]

@@ -1,0 +1,6 @@
+"""Indices in a tensor, one outside its axis."""
+
+import lithograph as lg
+
+x = lg.arange(4)
+x[lg.tensor([0, -5])]

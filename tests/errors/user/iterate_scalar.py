@@ -1,0 +1,5 @@
+"""Iteration over a scalar."""
+
+import lithograph as lg
+
+list(lg.tensor(1.0))

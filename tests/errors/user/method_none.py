@@ -1,0 +1,5 @@
+"""A method given None."""
+
+import lithograph as lg
+
+lg.ones((2,)).maximum(None)

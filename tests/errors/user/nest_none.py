@@ -1,0 +1,5 @@
+"""None among numbers."""
+
+import lithograph as lg
+
+lg.tensor([1.0, None])

@@ -1,0 +1,5 @@
+"""A seed that is no integer."""
+
+import lithograph as lg
+
+lg.random.seed("ab")

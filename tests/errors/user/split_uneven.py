@@ -1,0 +1,5 @@
+"""Parts of unequal size."""
+
+import lithograph as lg
+
+lg.split(lg.ones((5,)), 2)

@@ -1,0 +1,5 @@
+"""A tensor of an object."""
+
+import lithograph as lg
+
+lg.tensor(object())

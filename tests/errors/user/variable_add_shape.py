@@ -1,0 +1,12 @@
+"""An addition that would change the shape."""
+
+import lithograph as lg
+
+v = lg.Variable([1.0, 2.0], name="v")
+
+
+def unchanged():
+    return v.numpy().tolist() == [1.0, 2.0]
+
+
+v.assign_add(lg.ones((3, 2)))

@@ -1,0 +1,5 @@
+"""A variable without a value."""
+
+import lithograph as lg
+
+lg.Variable(None)
