@@ -45,7 +45,7 @@ from .ir.errors import (
     VerifyError,
 )
 from .ir.ops import *
-from .ir.ops import __all__ as _ops
+from .ir.ops import PUBLIC as _ops
 from .ir.parse import parse as parse_ir
 from .runtime import start as _start  # noqa: F401 - imported for its effect
 from .runtime.core import Tensor
@@ -133,4 +133,4 @@ __all__ = [
     "variable_grads",
     "vjp",
 ]
-__all__ += _ops
+__all__ += list(_ops)

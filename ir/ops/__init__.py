@@ -1,18 +1,23 @@
 """The op rows, one file per family; a row knows its own op and no other.
 
-Importing this package fills the op table, and gives `Array` a method for each public function of an array.
+Importing this package fills the op table, and gives `Array` a method for each public function of an array. A star
+import gives `PUBLIC`: what the package `lithograph` itself has of it.
 """
 
 from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
 
 from ..array import Array
 from . import (
     activations,
     arithmetic,
     conversion,
+    creation,
     division,
     gather,
     indexing,
+    joining,
     linalg,
     logic,
     powers,
@@ -41,13 +46,19 @@ from .structural import FUSED as FUSED
 from .transcendental import *  # noqa: F403
 from .trigonometry import *  # noqa: F403
 
-_FAMILIES = (
+# All their functions are methods too.
+_METHODS = (
     activations, arithmetic, conversion, division, gather, linalg, logic, powers, reductions, shapes, slicing,
     transcendental, trigonometry,
 )  # fmt: skip
 _OTHERS = ("full_like", "one_hot", "ones_like", "split", "tril", "triu", "zeros_like")
 
-for _module in _FAMILIES:
+PUBLIC: Final = [name for family in (*_METHODS, creation, joining) for name in family.__all__]
+if not TYPE_CHECKING:
+    # A type checker knows `__all__` only as a literal; without one it takes what the families export.
+    __all__ = list(PUBLIC)
+
+for _module in _METHODS:
     for _name in _module.__all__:
         setattr(Array, _name, getattr(_module, _name))
 for _name in _OTHERS:
