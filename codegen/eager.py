@@ -23,8 +23,7 @@ from .affine import affine
 from .body import Body
 from .kernel import KernelWriter, schedule
 from .lower import Check, Layout, Lowering, Output, lower
-from .steps import THREADS
-from .target import Target, host
+from .target import THREADS, Target, host
 
 Strides = tuple[int, ...]
 

@@ -17,10 +17,12 @@ from .columns import ColumnReducer
 from .nest import Nest
 from .reduce import RowReducer, size_of
 from .scope import Evaluator, Scope
-from .target import Target
+from .target import THREADS, Target
 
 _TASK_ELEMENTS = 2048
 _COLUMN_BYTES = 4096
+_FEWEST_COLUMNS = 256
+_ROW_ELEMENTS = 16384
 _LONG = 60
 
 
@@ -100,7 +102,7 @@ def schedule(nest: Nest, target: Target) -> Schedule:
         return Schedule(0, False, 1, cost(nest))
     n = nest.domain[last]
     if varying and not _columns_pay(nest, last):
-        return Schedule(0, False, 1 if rank > 1 else 8, cost(nest))
+        return Schedule(0, False, 1 if rank > 1 else _rows_per_task(nest), cost(nest))
     if isinstance(n, int):
         if n == 1:
             return Schedule(0, False, 1, cost(nest))
@@ -108,6 +110,11 @@ def schedule(nest: Nest, target: Target) -> Schedule:
     if varying:
         return Schedule(lanes, True, _column_width(nest) if rank == 1 else 1, cost(nest))
     return Schedule(lanes, False, _TASK_ELEMENTS if rank == 1 else 1, cost(nest))
+
+
+def _rows_per_task(nest: Nest) -> int:
+    longest = max((e for r in nest.reductions for i in r.iters if isinstance(e := nest.extents[i], int)), default=1)
+    return min(max(_ROW_ELEMENTS // max(longest, 1), 1), 64)
 
 
 def _distinct(nest: Nest, address: Scalar, last: int) -> bool:
@@ -121,7 +128,12 @@ def _column_width(nest: Nest) -> int:
     long = any(not isinstance(e := nest.extents[i], int) or e > 65536 for r in nest.reductions for i in r.iters)
     n = nest.domain[-1]
     width = width // 8 if long else width
-    return min(width, -(-n // 16) * 16) if isinstance(n, int) else width
+    if len(nest.domain) > 1 or THREADS == 1:
+        return min(width, -(-n // 16) * 16) if isinstance(n, int) else width
+    if not isinstance(n, int):
+        return width // 2
+    shared = -(-n // THREADS)
+    return min(width, max(-(-shared // 16) * 16, _FEWEST_COLUMNS))
 
 
 def _columns_pay(nest: Nest, column: int) -> bool:

@@ -18,12 +18,17 @@ from ..ir.types import Extent
 
 @dataclass(frozen=True, slots=True)
 class Reduction:
-    """`combine` of `body` over `iters` (row-major); `dtype` is the result's."""
+    """`combine` of `body` over `iters` (row-major); `dtype` is the result's.
+
+    Attributes:
+        pairs: the elements are the results of order T8's chunks: neighbours are added, again and again.
+    """
 
     combine: Combine
     iters: tuple[int, ...]
     body: Scalar
     dtype: DType
+    pairs: bool = False
 
 
 @dataclass(frozen=True, slots=True)

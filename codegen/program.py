@@ -18,10 +18,12 @@ from ..ir.graph import Graph, Node, Value
 from ..ir.loc import Loc
 from ..ir.op import Accumulate, Alias, Contract, Element, Host, Literal
 from ..ir.scalar import iteration
+from ..ir.types import TensorType
 from . import jit
 from .affine import affine
 from .body import Body
 from .lower import Check, Layout, Lowering, Output, accumulation, contiguous, lower
+from .split import chunk_count, split
 from .plan import Kind, Plan, Storage, may_update, place
 from .steps import CopyStep, FillStep, GemmStep, HostStep, KernelStep, Matrix, Module, Scratch, Step
 from .target import Target
@@ -185,8 +187,14 @@ class _Planner:
             self.storage[outer] = self.new(outer, Kind.TEMPORARY)
             outs.append(Output(inner, Layout(buffer(self.storage[outer]), contiguous(inner.type.shape))))
         nest, found = lower(region.name, outs, layouts)
-        used = {b: places[b] for b in nest.dtypes}
-        self.steps.append(KernelStep(nest, found, used))
+        parts = split(nest, len(places))
+        if len(parts) > 1:
+            (r,) = nest.reductions
+            chunks = Storage(TensorType(r.dtype, (chunk_count(nest),)), Kind.TEMPORARY)
+            self.storages.append(chunks)
+            places[len(places)] = chunks
+        for part in parts:
+            self.steps.append(KernelStep(part, found, {b: places[b] for b in part.dtypes}))
 
     def _concat(self, node: Node) -> None:
         """Each operand is copied to its place in the result by a kernel of its own."""

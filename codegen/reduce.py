@@ -15,6 +15,7 @@ from ..ir.scalar import Number, Scalar
 from ..ir.types import Dim
 from . import instructions
 from .body import Body
+from .extremum import Extremum
 from .instructions import llvm_type
 from .nest import Reduction
 from .scope import Evaluator, Scope
@@ -134,7 +135,7 @@ class RowReducer:
 
     def _sum(self, r: Reduction, number: int, size: str, scope: Scope) -> str:
         """Order T8; `size` is a number when the extent is known."""
-        if size.isdigit() and int(size) <= CHUNK:
+        if size.isdigit() and int(size) <= CHUNK and not r.pairs:
             return self._chunk(r, number, "0", size, scope)
         body, kind = self.body, llvm_type(r.dtype)
         stack = body.alloca(kind, _LEVELS)
@@ -142,14 +143,19 @@ class RowReducer:
         with body.loop(0, _LEVELS) as levels:
             place = body.assign(f"getelementptr {kind}, ptr {stack}, i64 {levels.index}")
             body.emit(f"store {kind} {zero}, ptr {place}")
-        rounded = body.assign(f"add i64 {size}, {CHUNK - 1}")
-        chunks = body.assign(f"lshr i64 {rounded}, 16")
+        chunks = size
+        if not r.pairs:
+            rounded = body.assign(f"add i64 {size}, {CHUNK - 1}")
+            chunks = body.assign(f"lshr i64 {rounded}, 16")
         with body.loop(0, chunks) as chunk:
-            start = body.assign(f"shl i64 {chunk.index}, 16")
-            full = body.assign(f"add i64 {start}, {CHUNK}")
-            less = body.assign(f"icmp slt i64 {full}, {size}")
-            end = body.assign(f"select i1 {less}, i64 {full}, i64 {size}")
-            part = self._chunk(r, number, start, end, scope)
+            if r.pairs:
+                part = self.evaluator.value(r.body, Scope(scope, {number: chunk.index}))
+            else:
+                start = body.assign(f"shl i64 {chunk.index}, 16")
+                full = body.assign(f"add i64 {start}, {CHUNK}")
+                less = body.assign(f"icmp slt i64 {full}, {size}")
+                end = body.assign(f"select i1 {less}, i64 {full}, i64 {size}")
+                part = self._chunk(r, number, start, end, scope)
             flipped = body.assign(f"xor i64 {chunk.index}, -1")
             ones = _trailing_zeros(body, flipped)
             with body.loop(0, ones, carried=[(kind, part)]) as carry:
@@ -237,6 +243,14 @@ class RowReducer:
         kind = llvm_type(r.dtype, lanes)
         start = instructions.literal(r.dtype, identity(r.combine, r.dtype), lanes)
         unroll = 1 if self._is_long(r) else _UNROLL
+        if r.dtype.is_float:
+            return Extremum(body, r.combine, r.dtype, lanes).over(
+                size,
+                unroll,
+                identity(r.combine, r.dtype),
+                lambda index, mask: self._term(r, number, index, lanes, scope, mask),
+                lambda index: self._mask(index, size, lanes),
+            )
         step = lanes * unroll
         whole = str(int(size) // step * step) if size.isdigit() else body.assign(f"and i64 {size}, {-step}")
         sums = [start] * unroll

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
@@ -15,12 +14,9 @@ from .kernel import KernelWriter, Schedule, schedule
 from .lower import Check
 from .nest import Nest
 from .plan import Storage, Use
-from .target import Target
+from .target import THREADS, Target
 
 _GEMM_PARAMETERS = "ptr, i64, i64, i64, ptr, i64, i64, i64, ptr, i64, i64, i64, i64, i64, i64, ptr, i64"
-
-THREADS = min(os.cpu_count() or 1, 64)
-"""Into how many parts a matrix product is cut for sharing; it changes no bits."""
 
 PARALLEL_NS = 8000.0
 """Nanoseconds of work on one thread that are worth sharing among threads."""
