@@ -98,6 +98,24 @@ def rebuilt(nest: Nest, mapping: dict[Scalar, Scalar]) -> Nest:
     return replace(nest, stores=stores, reductions=tuple(reductions))
 
 
+def renamed(root: Scalar, numbers: dict[int, int]) -> Scalar:
+    """An expression with iteration variables replaced by others, addresses in canonical form."""
+    done: dict[Scalar, Scalar] = {iteration(old): iteration(new) for old, new in numbers.items()}
+    stack = [root]
+    while stack:
+        e = stack[-1]
+        pending = [a for a in e.args if a not in done]
+        if e in done or not pending:
+            if e not in done:
+                args = tuple([done[a] for a in e.args])
+                args = (affine(args[0]).scalar(),) if e.prim == "load" else args
+                done[e] = e if args == e.args else Scalar(e.prim, e.dtype, args, e.payload)
+            stack.pop()
+            continue
+        stack.extend(pending)
+    return done[root]
+
+
 def _addresses(nest: Nest) -> list[Scalar]:
     return [e.args[0] for e in nest.walk() if e.prim == "load"] + [s.address for s in nest.stores]
 

@@ -11,11 +11,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ..ir.scalar import Scalar
-from .affine import affine
+from .affine import affine, renamed
 from .body import Body
 from .columns import ColumnReducer
+from .instructions import llvm_type
 from .nest import Nest
-from .reduce import RowReducer, size_of
+from .reduce import LANES, RowReducer, size_of
 from .scope import Evaluator, Scope
 from .target import THREADS, Target
 
@@ -24,6 +25,8 @@ _COLUMN_BYTES = 4096
 _FEWEST_COLUMNS = 256
 _ROW_ELEMENTS = 16384
 _LONG = 60
+_KEEP = 8
+_LONGEST_ROW = 8192
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,6 +202,7 @@ class KernelWriter:
         if checked:
             self.evaluator.status = body.alloca("i64", 1, 8)
             body.emit(f"store i64 0, ptr {self.evaluator.status}")
+        self._keep_rows()
         root = Scope(None, {}, anchor=body.anchor())
         if nest.domain:
             self._outermost(root)
@@ -207,6 +211,22 @@ class KernelWriter:
         result = body.assign(f"load i64, ptr {self.evaluator.status}") if checked else "0"
         body.emit(f"ret i64 {result}")
         return body.function(f"internal i64 @{name}(ptr %bufs, i64 %lo, i64 %hi)", attributes)
+
+    def _keep_rows(self) -> None:
+        """Keep costly terms of a row's reductions where the loop over the same row needs them again."""
+        nest, last = self.nest, len(self.nest.domain) - 1
+        if last < 0 or not self.plan.lanes or self.plan.columns:
+            return
+        used = set(nest.walk())
+        for r in nest.reductions:
+            n = nest.extents[r.iters[0]] if len(r.iters) == 1 else 0
+            if not isinstance(n, int) or n != nest.domain[last] or n > _LONGEST_ROW or last in nest.free(r.body):
+                continue
+            again = renamed(r.body, {r.iters[0]: last})
+            if again in used and size_of(again) >= _KEEP:
+                slot = self.body.alloca(llvm_type(r.body.dtype, memory=True), -(-n // LANES) * LANES)
+                self.evaluator.kept[again] = slot
+                self._rows.kept[r] = slot
 
     def _size(self, number: int, root: Scope) -> str:
         return self.evaluator.size(self.nest.domain[number], root)

@@ -23,8 +23,8 @@ from . import jit
 from .affine import affine
 from .body import Body
 from .lower import Check, Layout, Lowering, Output, accumulation, contiguous, lower
-from .split import chunk_count, split
 from .plan import Kind, Plan, Storage, may_update, place
+from .split import chunk_count, split
 from .steps import CopyStep, FillStep, GemmStep, HostStep, KernelStep, Matrix, Module, Scratch, Step
 from .target import Target
 

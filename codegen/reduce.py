@@ -94,11 +94,16 @@ def tree(body: Body, dtype: DType, terms: list[str | None], lanes: int) -> str |
 
 
 class RowReducer:
-    """Writes reductions of rows: the reduction's iteration variable runs along the lanes."""
+    """Writes reductions of rows: the reduction's iteration variable runs along the lanes.
+
+    Attributes:
+        kept: stack slots that get the terms of a reduction, a row long, padded to whole vectors.
+    """
 
     def __init__(self, evaluator: Evaluator) -> None:
         self.evaluator = evaluator
         self.body = evaluator.body
+        self.kept: dict[Reduction, str] = {}
 
     def reduce(self, expr: Scalar, scope: Scope) -> str:
         """The value of a `reduce` scalar at a scalar scope."""
@@ -121,6 +126,13 @@ class RowReducer:
     def _term(self, r: Reduction, number: int, index: str, lanes: int, scope: Scope, mask: str | None = None) -> str:
         inner = Scope(scope, {number: index}, lanes, number, mask)
         held = self.evaluator.value(r.body, inner)
+        slot = self.kept.get(r)
+        if slot is not None:
+            element = llvm_type(r.body.dtype, 0, memory=True)
+            place = self.body.assign(f"getelementptr {element}, ptr {slot}, i64 {index}")
+            stored = instructions.to_memory(self.body, r.body.dtype, held, lanes)
+            kind = llvm_type(r.body.dtype, lanes, memory=True)
+            self.body.emit(f"store {kind} {stored}, ptr {place}, align {r.body.dtype.itemsize}")
         if mask is None:
             return held
         absent = instructions.literal(r.body.dtype, identity(r.combine, r.body.dtype), lanes)

@@ -60,6 +60,7 @@ class Evaluator:
         pointers: names of the buffers' pointers by number.
         sizes: names of symbol sizes (i64) by symbol.
         status: the i64 stack slot that a failing check writes to.
+        kept: expressions of the innermost loop whose values for the whole row lie in a stack slot already.
     """
 
     def __init__(
@@ -77,6 +78,7 @@ class Evaluator:
         self.sizes = sizes
         self.first_check = first_check
         self.status: str | None = None
+        self.kept: dict[Scalar, str] = {}
         self._reduce = reduce
 
     def size(self, value: Extent, scope: Scope) -> str:
@@ -112,6 +114,8 @@ class Evaluator:
         return self._fetch(expr, scope)
 
     def _needs(self, expr: Scalar, home: Scope) -> tuple[Scalar, ...]:
+        if expr in self.kept and home.lanes:
+            return ()
         if expr.prim in ("const", "iter", "size", "reduce"):
             return ()
         if expr.prim == "load":
@@ -146,6 +150,12 @@ class Evaluator:
         if expr.prim == "iter":
             assert isinstance(expr.payload, int)
             return self._iteration(expr.payload, scope)
+        if expr in self.kept and scope.lanes:
+            assert scope.vector is not None
+            element = llvm_type(expr.dtype, 0, memory=True)
+            index = scope.iters[scope.vector]
+            place = self.body.assign(f"getelementptr {element}, ptr {self.kept[expr]}, i64 {index}")
+            return self._read(expr.dtype, place, True, scope)
         if expr.prim == "load":
             return self._load(expr, scope)
         if expr.prim == "reduce":
