@@ -141,7 +141,8 @@ VariadicVjp = Callable[[Array, Array, tuple[Array, ...], Attrs, int], Array]
 Sample = tuple[tuple[np.ndarray, ...], Attrs]
 """Operands and attrs for which an op is defined."""
 
-Samples = Callable[[np.random.Generator, DType], list[Sample]]
+# A string, because naming the class imports numpy.random, which costs a tenth of importing Lithograph.
+Samples = Callable[["np.random.Generator", DType], list[Sample]]
 """Example inputs of one dtype for generated tests; an empty list when the op does not take the dtype."""
 
 
