@@ -78,6 +78,7 @@ class Dim:
 Extent = int | Dim
 Shape = tuple[Extent, ...]
 
+_MOST_BYTES: Final = 1 << 62
 _interned: Final[weakref.WeakValueDictionary[tuple[str, Shape, bool], TensorType]] = weakref.WeakValueDictionary()
 
 
@@ -109,6 +110,9 @@ class TensorType:
         for s in self.shape:
             if not isinstance(s, Dim) and s < 0:
                 raise ShapeError(f"an extent must be >= 0, but the shape is {show_shape(self.shape)}")
+        extents = [max(s, 1) for s in self.shape if not isinstance(s, Dim)]
+        if math.prod(extents) * dtype.itemsize > _MOST_BYTES:
+            raise ShapeError(f"a tensor of shape {show_shape(self.shape)} is larger than any memory")
         self.weak = weak
         self.ndim = len(shape)
         self.is_static = not any(isinstance(s, Dim) for s in shape)

@@ -88,9 +88,15 @@ def _shared(values: object, wanted: dtypes.DType | None) -> Array:
     return cast(Array, wrap(aval, values.ctypes.data, values))
 
 
+@located
 def from_dlpack(x: object) -> Array:
     """A tensor with a copy of what another library's array holds; the errors are those of `tensor`."""
-    return tensor(np.from_dlpack(x))  # type: ignore[arg-type]
+    if not hasattr(x, "__dlpack__") or isinstance(x, type):
+        raise ArgumentError(f"from_dlpack: an array with __dlpack__ is wanted, but a {type(x).__name__} was given")
+    try:
+        return tensor(np.from_dlpack(x))
+    except BufferError as error:
+        raise DTypeError(f"from_dlpack: {error}") from None
 
 
 def of_ndarray(a: np.ndarray) -> Tensor:

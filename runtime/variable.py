@@ -12,8 +12,9 @@ import numpy as np
 from ..ir import dtypes
 from ..ir.array import Array
 from ..ir.builder import Traced
-from ..ir.errors import DTypeError, ShapeError, TraceError
+from ..ir.errors import ArgumentError, DTypeError, ShapeError, StateError, TraceError
 from ..ir.gradient import ground
+from ..ir.ops.axes import flag
 from ..ir.stage import current, default, entered, located
 from ..ir.types import show_shape
 from .core import Cell, Tensor, as_ndarray, wrap
@@ -70,6 +71,9 @@ class Variable(Array):
             ValueError: inside a compiled function, elsewhere than on its first call.
             TraceError: there, the first value depends on an argument.
         """
+        if name is not None and not isinstance(name, str):
+            raise ArgumentError(f"the name of a variable is a string, but a {type(name).__name__} was given")
+        trainable = flag("Variable", "trainable", trainable)
         stage = ground(current())
         traced = stage if isinstance(stage, StateStage) else None
         if callable(initial) and not isinstance(initial, Array):
@@ -78,7 +82,7 @@ class Variable(Array):
         value = tensor(initial, dtype=dtype)
         held = traced.concrete(value) if traced is not None else cast(Tensor, value)
         self.name = name if name is not None else f"variable_{next(_counter)}"
-        self.trainable = bool(trainable)
+        self.trainable = trainable
         self._aval = value._aval
         self._cell = Cell(_owned(held))
         if traced is not None:
@@ -174,11 +178,15 @@ class Variable(Array):
 
     def item(self) -> bool | int | float:
         """The value of a single element as a Python number."""
-        return cast("bool | int | float", self.numpy().item())
+        return self.value().item()
 
     def tolist(self) -> object:
         """The value as nested lists of Python numbers."""
         return self.numpy().tolist()
+
+    @located
+    def __reduce__(self) -> str:
+        raise StateError(f"variable {self.name!r} cannot be pickled or copied; its value can, by numpy()")
 
     def __bool__(self) -> bool:
         return bool(self.value())

@@ -6,13 +6,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
+from ..ir.builder import Builder
 from ..ir.errors import ArgumentError
+from ..ir.gradient import ground
 from ..ir.graph import Graph
-from ..ir.stage import located
+from ..ir.stage import current, located
 from ..ir.types import TensorType
 from ..runtime.variable import Variable
 from .call import Call
-from .entry import Form, Program, make_form, operands
+from .entry import Form, Program, as_tensor, make_form
+from .inline import inline
 from .keys import is_array, leaf_key
 from .pytree import Structure, unflatten
 from .signature import Signature, TensorSpec, spec_of
@@ -98,7 +101,12 @@ class ConcreteFunction:
             self._check(expected, leaf)
             if is_array(expected):
                 given.append(leaf)
-        return self.form.run(*[operands(leaf) for leaf in given])
+        stage = current()
+        base = ground(stage)
+        if isinstance(base, Builder) or stage is not base:
+            return inline(self.program.trace, stage, base, given, self.form.variables)
+        self.program.refresh()
+        return self.form.run(*[as_tensor(leaf) for leaf in given])
 
     def _check(self, expected: object, leaf: object) -> None:
         if is_array(expected) and isinstance(leaf, TensorSpec):

@@ -40,6 +40,7 @@ R = TypeVar("R")
 
 MOST_PROGRAMS: Final = 256
 MOST_FORMS: Final = 1024
+STAGES: Final = ("traced", "optimized", "kernels", "llvm", "asm")
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,18 +111,15 @@ class Function(Dispatcher, Generic[R]):
         Raises:
             ArgumentError: another stage, or there is no program yet.
         """
+        if type(stage) is not str or stage not in STAGES:
+            raise ArgumentError(f"stage is one of {', '.join(STAGES)}, but {stage!r} was given")
         program = self._shown(args, kwargs)
         if stage == "traced":
             return show(program.trace.graph)
         source = program.executable().source
-        makers = {"kernels": source.kernels, "llvm": source.llvm, "asm": source.asm}
         if stage == "optimized":
             return show(source.optimized)
-        if stage not in makers:
-            raise ArgumentError(
-                f"stage is one of traced, optimized, {', '.join(makers)}, but {stage!r} was given"
-            )
-        return makers[stage]()
+        return {"kernels": source.kernels, "llvm": source.llvm, "asm": source.asm}[stage]()
 
     @located
     def memory_plan(self, *args: object, **kwargs: object) -> str:

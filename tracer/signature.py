@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import cast
 
@@ -38,7 +38,7 @@ class TensorSpec:
     def __init__(
         self, shape: Sequence[int | str | None], dtype: object = dtypes.float32, name: str | None = None
     ) -> None:
-        if isinstance(shape, str) or not isinstance(shape, Iterable):
+        if isinstance(shape, str) or not isinstance(shape, Sequence):
             raise ArgumentError(f"TensorSpec: the shape is a sequence of extents, but {shape!r} was given")
         self.shape = tuple(shape)
         self.dtype = dtypes.as_dtype(dtype)

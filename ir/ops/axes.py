@@ -14,12 +14,30 @@ AxisArgument = int | Sequence[int] | None
 
 def integer(name: str, what: str, value: object) -> int:
     """A Python or NumPy integer as an int; ArgumentError for anything else, bool included."""
+    refused = ArgumentError(f"{name}: {what} must be an integer, but {value!r} was given")
     if isinstance(value, bool) or not hasattr(type(value), "__index__"):
-        raise ArgumentError(f"{name}: {what} must be an integer, but {value!r} was given")
-    return operator.index(value)  # type: ignore[arg-type]
+        raise refused
+    try:
+        return operator.index(value)  # type: ignore[arg-type]
+    except TypeError:
+        raise refused from None
 
 
-def one_axis(name: str, axis: int, ndim: int) -> int:
+def sequence(name: str, what: str, value: object) -> tuple[object, ...]:
+    """The items of a list, tuple or other sequence; ArgumentError for anything else."""
+    if not isinstance(value, Sequence):
+        raise ArgumentError(f"{name}: {what} must be a list or tuple, but {value!r} was given")
+    return tuple(value)
+
+
+def flag(name: str, what: str, value: object) -> bool:
+    """A bool; ArgumentError for anything else."""
+    if not isinstance(value, bool):
+        raise ArgumentError(f"{name}: {what} must be True or False, but {value!r} was given")
+    return value
+
+
+def one_axis(name: str, axis: object, ndim: int) -> int:
     """One axis, counted from the front.
 
     Raises:

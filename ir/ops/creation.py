@@ -174,7 +174,12 @@ def arange(
             raise ArgumentError("arange: a symbolic stop takes an int start and step 1")
         count: Extent = last - first
     else:
-        count = max(math.ceil((last - first) / step), 0)
+        try:
+            count = max(math.ceil((last - first) / step), 0)
+        except (OverflowError, ValueError):
+            raise ArgumentError(
+                f"arange: the numbers from {first} to {last} by {step} cannot be counted; give finite ones"
+            ) from None
     whole = all(not isinstance(v, float | np.floating) for v in (first, last, step))
     wanted = (dtypes.int32 if whole else dtypes.float32) if dtype is None else dtypes.as_dtype(dtype)
     result = iota(count, wanted)
@@ -207,6 +212,9 @@ def linspace(
     count = integer("linspace", "num", num)
     if count < 0:
         raise ShapeError(f"linspace: num must be >= 0, but it is {count}")
+    for value in (start, stop):
+        if isinstance(value, bool) or not isinstance(value, int | float | np.integer | np.floating):
+            raise ArgumentError(f"linspace: start and stop must be Python numbers, but {value!r} was given")
     gaps = count - 1 if endpoint else count
     step = (float(stop) - float(start)) / gaps if gaps > 0 else 0.0
     i = iota(count, wanted)
@@ -263,7 +271,7 @@ def one_hot(indices: Operand, depth: int, /, *, axis: int = -1, dtype: object = 
     array = as_array("one_hot", indices)
     if not array.dtype.is_integer:
         raise DTypeError(f"one_hot: indices must be integers, but their dtype is {array.dtype.name}")
-    (extent,) = legal_shape("one_hot", depth)
+    (extent,) = legal_shape("one_hot", (depth,))
     spread = expand_dims(array, axis=axis)
     place = range(spread.ndim)[axis]
     positions = iota(extent, array.dtype)

@@ -67,9 +67,12 @@ def _slice_part(axis: int, given: slice, extent: Extent) -> _Part:
 
 def _gather_part(item: Array | np.ndarray | list[int], extent: Extent) -> _Part:
     # An empty list has no dtype of its own; NumPy would make floats of it.
-    array = as_array(
-        "index", np.asarray(item, np.int64 if item == [] else None) if isinstance(item, list) else item
-    )
+    if isinstance(item, list):
+        try:
+            item = np.asarray(item, np.int64 if item == [] else None)
+        except ValueError:
+            raise ArgumentError(f"index: the list {item!r} is ragged; {_SUPPORTED}") from None
+    array = as_array("index", item)
     if not array.dtype.is_integer:
         raise ArgumentError(f"index: an array of {array.dtype.name} cannot select; {_SUPPORTED}")
     return _Part(0, 1, extent, True, array)

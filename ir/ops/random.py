@@ -227,7 +227,7 @@ def random_split(key: Operand, n: int = 2, /) -> Array:
     Raises:
         ShapeError: `key` is no key, or `n` is negative.
     """
-    (count,) = legal_shape("random.split", n)
+    (count,) = legal_shape("random.split", (n,))
     return _split.call(key, intern(ShapeOf((count, 2))))
 
 

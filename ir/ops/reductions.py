@@ -20,7 +20,7 @@ from ..registry import OPS
 from ..stage import Operand, as_array, located, operand_type
 from ..types import TensorType, show_shape
 from .arithmetic import sqrt, square
-from .axes import AxisArgument, many_axes, one_axis, without
+from .axes import AxisArgument, flag, many_axes, one_axis, without
 from .conversion import astype
 from .logic import where
 from .rows import quiet, values
@@ -155,7 +155,8 @@ _argmin = _row(
 
 
 def _axes(row: Op, x: Operand, axis: AxisArgument, keepdims: bool) -> Axes:
-    return intern(Axes(many_axes(row.name, axis, operand_type(row.name, x).ndim), keepdims))
+    kept = flag(row.name, "keepdims", keepdims)
+    return intern(Axes(many_axes(row.name, axis, operand_type(row.name, x).ndim), kept))
 
 
 @located
@@ -203,7 +204,7 @@ def all(x: Operand, /, *, axis: AxisArgument = None, keepdims: bool = False) -> 
 def _at(row: Op, x: Operand, axis: int | None, keepdims: bool) -> Array:
     ndim = operand_type(row.name, x).ndim
     axes = tuple(range(ndim)) if axis is None else (one_axis(row.name, axis, ndim),)
-    return row.call(x, intern(Axes(axes, keepdims)))
+    return row.call(x, intern(Axes(axes, flag(row.name, "keepdims", keepdims))))
 
 
 @located
@@ -239,7 +240,8 @@ def mean(x: Operand, /, *, axis: AxisArgument = None, keepdims: bool = False) ->
     """The sum over `axis` divided by the number of elements; integers and bool count as float32."""
     array = as_floats("mean", x)
     axes = many_axes("mean", axis, array.ndim)
-    return _sum.call(array, intern(Axes(axes, keepdims))) / _number(axis_size(array, axes), array.dtype)
+    kept = flag("mean", "keepdims", keepdims)
+    return _sum.call(array, intern(Axes(axes, kept))) / _number(axis_size(array, axes), array.dtype)
 
 
 def _number(count: Array | int, dtype: DType) -> Array | float:
@@ -258,7 +260,7 @@ def var(
     axes = many_axes("var", axis, array.ndim)
     count = _number(axis_size(array, axes), array.dtype)
     centre = _sum.call(array, intern(Axes(axes, keepdims=True))) / count
-    total = _sum.call(square(array - centre), intern(Axes(axes, keepdims)))
+    total = _sum.call(square(array - centre), intern(Axes(axes, flag("var", "keepdims", keepdims))))
     return total / (count - correction if correction else count)
 
 

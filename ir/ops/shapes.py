@@ -19,7 +19,7 @@ from ..promotion import keep
 from ..scalar import Scalar
 from ..stage import Operand, located, operand_type
 from ..types import Dim, Extent, Shape, TensorType, show_shape
-from .axes import AxisArgument, as_shape, factors, legal_shape, many_axes, one_axis
+from .axes import AxisArgument, as_shape, factors, legal_shape, many_axes, one_axis, sequence
 from .rows import quiet, values
 
 __all__ = [
@@ -182,8 +182,8 @@ def transpose(x: Operand, /, axes: Sequence[int] | None = None) -> Array:
         ShapeError: `axes` is not a permutation.
     """
     ndim = operand_type("transpose", x).ndim
-    order = range(ndim)[::-1] if axes is None else [one_axis("transpose", a, ndim) for a in axes]
-    return _transpose.call(x, intern(Permutation(tuple(order))))
+    given = range(ndim)[::-1] if axes is None else sequence("transpose", "axes", axes)
+    return _transpose.call(x, intern(Permutation(tuple([one_axis("transpose", a, ndim) for a in given]))))
 
 
 def permute_dims(x: Operand, /, axes: Sequence[int]) -> Array:

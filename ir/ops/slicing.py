@@ -17,7 +17,7 @@ from ..promotion import keep
 from ..scalar import Scalar
 from ..stage import Operand, as_array, located, operand_type
 from ..types import Dim, Extent, Shape, TensorType, show_shape
-from .axes import AxisArgument, integer, many_axes
+from .axes import AxisArgument, integer, many_axes, sequence
 from .rows import quiet, values
 
 __all__ = ["flip", "pad"]
@@ -186,7 +186,10 @@ def pad(x: Operand, widths: int | Sequence[tuple[int, int]], /) -> Array:
         ShapeError: a number is negative, or the pairs are not one per axis.
     """
     shape = operand_type("pad", x).shape
-    pairs = [(widths, widths)] * len(shape) if isinstance(widths, int) else [tuple(p) for p in widths]
+    if isinstance(widths, int):
+        pairs: list[tuple[object, ...]] = [(widths, widths)] * len(shape)
+    else:
+        pairs = [sequence("pad", "the widths of an axis", p) for p in sequence("pad", "widths", widths)]
     if len(pairs) != len(shape) or any(len(p) != 2 for p in pairs):
         raise ShapeError(
             f"pad: one pair (before, after) per axis is needed, but shape {show_shape(shape)} met {pairs}"

@@ -13,6 +13,7 @@ from lithograph.ir.gradient import Recording
 from lithograph.ir.op import Op
 from lithograph.ir.stage import current, entered
 from lithograph.ir.types import TensorType
+from lithograph.tracer.staging import staged
 
 
 class Held(Array):
@@ -53,9 +54,9 @@ def numpy_of(array: Array) -> np.ndarray:
 
 @contextmanager
 def numpy_stage() -> Iterator[NumPyStage]:
-    """Enter a NumPyStage."""
+    """Enter a NumPyStage; native code, which may know an op from eager calls, is told of it."""
     stage = NumPyStage()
-    with entered(stage):
+    with staged(stage):
         yield stage
 
 
