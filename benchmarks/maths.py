@@ -27,7 +27,6 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from lithograph.codegen import target
 from lithograph.ir import dtypes, maths
 from lithograph.ir.dtypes import DType
-
 from tests.maths.evaluate import Elementwise
 
 Numbers = np.ndarray[tuple[int, ...], np.dtype[Any]]

@@ -13,6 +13,7 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 import pytest
+
 from lithograph.codegen import gemm, jit, pool, support
 from lithograph.codegen.gemm_vectors import ELEMENTS, Tile, tile_for
 from lithograph.codegen.target import Target, host

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+
 from lithograph.codegen import jit, pool, support
 from lithograph.codegen.target import host
 from lithograph.runtime import threads

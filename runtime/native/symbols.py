@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import ctypes
 from collections.abc import Iterable
 from typing import Final
@@ -45,7 +46,7 @@ i32 PyArg_ParseTupleAndKeywords(ptr, ptr, ptr, ptr, ...)
 ptr malloc(i64)
 void free(ptr)
 ptr memcpy(ptr, ptr, i64)
-"""
+""" + ("i32 madvise(ptr, i64, i32)\n" if sys.platform == "linux" else "")
 
 _DATA: Final = (
     "_Py_NoneStruct",

@@ -8,6 +8,7 @@ from types import ModuleType
 
 import numpy as np
 import pytest
+
 from lithograph.codegen import jit
 from lithograph.ir import dtypes
 from lithograph.ir.types import TensorType

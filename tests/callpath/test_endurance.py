@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+
 from lithograph.codegen import jit
 from lithograph.ir import dtypes
 from lithograph.ir.types import TensorType

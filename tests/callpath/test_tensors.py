@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+
 from lithograph.ir import dtypes
 from lithograph.ir.errors import ShapeError
 from lithograph.ir.types import Dim, TensorType

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 import numpy as np
+
 from lithograph.ir import dtypes
 from lithograph.ir.array import Array
 from lithograph.ir.builder import Builder

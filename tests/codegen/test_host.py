@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 import pytest
+
 from lithograph.ir import ops
 from lithograph.ir.array import Array
 from lithograph.ir.attrs import Attrs

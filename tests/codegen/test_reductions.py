@@ -6,6 +6,7 @@ import itertools
 
 import numpy as np
 import pytest
+
 from lithograph.ir import ops
 from lithograph.ir.array import Array
 from lithograph.ir.reduction import sum_in_order

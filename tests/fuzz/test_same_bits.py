@@ -6,14 +6,14 @@ import os
 
 import numpy as np
 import pytest
+
+import lithograph as lg
 from lithograph.ir import dtypes
 from lithograph.ir.array import Array
 from lithograph.ir.errors import LithographError
 from lithograph.ir.graph import Graph
 from lithograph.runtime import threads
 from lithograph.tracer.replay import replay
-
-import lithograph as lg
 
 from ..codegen.programs import same_bits
 from ..ir.random_graphs import random_graph

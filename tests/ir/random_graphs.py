@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 import numpy as np
+
 from lithograph.ir import dtypes  # importing ops fills the op table
 from lithograph.ir import ops as ops
 from lithograph.ir.attrs import NO_ATTRS, Attrs, Axes, Axis, Cast, Permutation, ShapeOf, Slice

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from lithograph.ir.graph import Graph
 
 from lithograph.cli import main
+from lithograph.ir.graph import Graph
 
 TEXT = """\
 graph @main(%0 "x": float32[2], %1 "n": int32[]) {

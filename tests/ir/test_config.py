@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from lithograph.ir.config import Config
 from lithograph.ir.errors import DomainError
 from lithograph.ir.passes import PIPELINE, Settings

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from lithograph.ir import dtypes
 from lithograph.ir.attrs import Constant
 from lithograph.ir.builder import Builder

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+
 from lithograph.ir import dtypes
 from lithograph.ir.builder import Builder
 from lithograph.ir.passes.fast_math import fast_math

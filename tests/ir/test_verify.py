@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
+
 from lithograph.ir import dtypes
 from lithograph.ir.attrs import NO_ATTRS, Axes, Constant
 from lithograph.ir.errors import ArgumentError, DTypeError, ShapeError, VerifyError

@@ -6,6 +6,7 @@ import ctypes
 from collections.abc import Callable
 
 import numpy as np
+
 from lithograph.codegen import jit, target
 from lithograph.codegen.body import Body
 from lithograph.codegen.instructions import emit, from_memory, llvm_type, to_memory

@@ -6,13 +6,13 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
+
 from lithograph.codegen.body import Body
 from lithograph.codegen.instructions import PRIMITIVES, emit
 from lithograph.ir import dtypes, scalar
 from lithograph.ir.dtypes import DType
 from lithograph.ir.interpret_scalar import evaluate
 from lithograph.ir.scalar import Scalar
-
 from tests.maths.evaluate import Elementwise, bits, edges
 
 LANES = (0, 8, 16)

@@ -9,10 +9,10 @@ from collections.abc import Callable
 import mpmath
 import numpy as np
 import pytest
+
 from lithograph.ir import dtypes, maths, scalar
 from lithograph.ir.dtypes import DType
 from lithograph.ir.interpret_scalar import evaluate
-
 from tests.maths.evaluate import Elementwise, bits, edges
 
 # Bounds in ULP (float32, float64), as the docstrings state them.

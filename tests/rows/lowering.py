@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+
 from lithograph.ir import dtypes, scalar
 from lithograph.ir.attrs import Attrs, Constant
 from lithograph.ir.interpret_scalar import evaluate

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 import numpy as np
+
 from lithograph.ir import dtypes
 from lithograph.ir.array import Array
 from lithograph.ir.attrs import Attrs

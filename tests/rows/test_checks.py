@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from lithograph.ir import checks, dtypes
 from lithograph.ir.attrs import NO_ATTRS, Attrs, Axis, Scatter
 from lithograph.ir.types import Dim, TensorType

@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
+
 from lithograph.ir import ops
 from lithograph.ir.array import Array
 

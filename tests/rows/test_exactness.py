@@ -7,6 +7,7 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
+
 from lithograph.ir import dtypes, scalar
 from lithograph.ir.dtypes import DType
 from lithograph.ir.fma import fma

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+
 from lithograph.ir import ops
 from lithograph.ir.attrs import NO_ATTRS
 from lithograph.ir.errors import DivisionError, DomainError, RangeError

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
+
 from lithograph.ir import dtypes, ops
 from lithograph.ir.array import Array
 from lithograph.ir.dtypes import DType

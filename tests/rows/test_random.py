@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+
 from lithograph.ir import dtypes, ops
 from lithograph.ir.errors import ArgumentError, DTypeError, ShapeError
 from lithograph.ir.ops.random import philox_words

@@ -11,9 +11,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-from lithograph.tracer.pytree import flatten
 
 import lithograph as lg
+from lithograph.tracer.pytree import flatten
 
 Pair = namedtuple("Pair", "a b")
 F32 = np.float32

@@ -6,9 +6,9 @@ import dataclasses
 from collections import OrderedDict, namedtuple
 
 import pytest
-from lithograph.tracer.pytree import count_leaves, flatten, register_pytree, tree_map, unflatten
 
 import lithograph as lg
+from lithograph.tracer.pytree import count_leaves, flatten, register_pytree, tree_map, unflatten
 
 Pair = namedtuple("Pair", "a b")
 

@@ -9,9 +9,9 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from lithograph.runtime.core import counters
 
 import lithograph as lg
+from lithograph.runtime.core import counters
 
 N_THREADS = 8
 
