@@ -126,7 +126,7 @@ def _blocks(m: Module) -> None:
         # Fewer page faults where the system grants huge pages; where it does not, nothing is lost.
         with f.if_(n.gt(KEEP_FROM - 1), unlikely=True):
             page = (raw.value.cast("ptrtoint", "i64") + 4095) & -4096
-            f.call("madvise", page.cast("inttoptr", "ptr"), n & -4096, _MADV_HUGEPAGE)
+            f.call("madvise", page.cast("inttoptr", "ptr"), (n - 4096) & -4096, _MADV_HUGEPAGE)
     aligned = (raw.value.cast("ptrtoint", "i64") + _HEADROOM) & -64
     block = aligned.cast("inttoptr", "ptr")
     f.store(raw.value, block, -8)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import sys
 import ctypes
+import sys
 from collections.abc import Iterable
 from typing import Final
 
