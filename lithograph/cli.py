@@ -1,4 +1,4 @@
-"""The command line: shows, optimises and runs IR files; it knows no compiler, only who executes a graph."""
+"""The command line: shows, optimises and runs IR files."""
 
 from __future__ import annotations
 
@@ -15,21 +15,18 @@ from .ir import ops as _ops  # noqa: F401 (fills the op table)
 from .ir.check import random_inputs
 from .ir.errors import ArgumentError, LithographError
 from .ir.files import load_graph
-from .ir.graph import Graph, Value
+from .ir.graph import Value
 from .ir.interpret import interpret
 from .ir.passes import PASSES, PIPELINE, Settings, run_pipeline
 from .ir.text import show
 from .ir.verify import verify
+from .runtime.execute import execute
 
-Executor = Callable[[Graph, Sequence[np.ndarray]], Sequence[np.ndarray]]
-"""Runs a graph on inputs, one per param, and gives its results."""
-
-
-def main(arguments: Sequence[str] | None = None, execute: Executor = interpret) -> int:
+def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; the exit code is 0, or 2 after an error, which is told on stderr."""
     options = _parser().parse_args(arguments)
     try:
-        for line in _COMMANDS[options.command](options, execute):
+        for line in _COMMANDS[options.command](options):
             print(line)
     except LithographError as error:
         print(f"lithograph {options.command}: {error}", file=sys.stderr)
@@ -71,6 +68,9 @@ def _parser() -> argparse.ArgumentParser:
         metavar="NAME=VALUE",
         help="a Python literal or a .npy file for a param",
     )
+    run_command.add_argument(
+        "--interpret", action="store_true", help="run the NumPy references instead of native code"
+    )
     for command in (opt_command, run_command):
         command.add_argument("--seed", type=int, default=0, help="of random inputs (default 0)")
     for command in (show_command, opt_command, run_command):
@@ -80,20 +80,20 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _show(options: argparse.Namespace, execute: Executor) -> list[str]:
+def _show(options: argparse.Namespace) -> list[str]:
     graph = load_graph(options.file)
     verify(graph)
     return [show(graph, locations=not options.no_locations).rstrip()]
 
 
-def _opt(options: argparse.Namespace, execute: Executor) -> list[str]:
+def _opt(options: argparse.Namespace) -> list[str]:
     graph = load_graph(options.file)
     names = [name.strip() for name in options.passes.split(",") if name.strip()]
     settings = Settings(options.check, options.debug, options.dump, max(options.seed, 0))
     return [show(run_pipeline(graph, names, settings).graph, locations=not options.no_locations).rstrip()]
 
 
-def _run(options: argparse.Namespace, execute: Executor) -> list[str]:
+def _run(options: argparse.Namespace) -> list[str]:
     graph = load_graph(options.file)
     verify(graph)
     inputs = random_inputs(graph, max(options.seed, 0))
@@ -106,7 +106,7 @@ def _run(options: argparse.Namespace, execute: Executor) -> list[str]:
                 f"--inputs takes NAME=VALUE for params, which are {known}, but {given!r} came"
             )
         inputs[places[name]] = _value(text, graph.params[places[name]])
-    results = execute(graph, inputs)
+    results = interpret(graph, inputs) if options.interpret else execute(graph, inputs)
     return [
         f"{i}: {r.type} = {np.array2string(x)}"
         for i, (r, x) in enumerate(zip(graph.results, results, strict=True))
@@ -160,7 +160,7 @@ def _fits(given: np.ndarray, wanted: np.dtype[np.generic]) -> bool:
     return given.dtype.kind in "iu" and bool((given.astype(wanted) == given).all())
 
 
-_COMMANDS: dict[str, Callable[[argparse.Namespace, Executor], list[str]]] = {
+_COMMANDS: dict[str, Callable[[argparse.Namespace], list[str]]] = {
     "show": _show,
     "opt": _opt,
     "run": _run,

@@ -1,4 +1,4 @@
-"""Compiling a function of tensors without the tracer: the graph, its executable, and a call of it."""
+"""Compiling a function of tensors without the tracer."""
 
 from __future__ import annotations
 
@@ -12,10 +12,8 @@ from lithograph.ir.builder import Builder
 from lithograph.ir.graph import Graph
 from lithograph.ir.stage import entered
 from lithograph.ir.types import TensorType
-from lithograph.runtime.compile import build
-from lithograph.runtime.core import Dispatcher, as_ndarray, from_ndarray
-from lithograph.runtime.executable import Executable
-from lithograph.runtime.record import BuildOutput, BuildTuple, MatchArray, Record
+from lithograph.runtime.core import as_ndarray, from_ndarray
+from lithograph.runtime.execute import execute
 
 Function = Callable[..., Array | tuple[Array, ...]]
 
@@ -29,40 +27,10 @@ def graph(function: Function, types: Sequence[TensorType]) -> Graph:
         return builder.finish([builder.lift(r) for r in (made if isinstance(made, tuple) else (made,))])
 
 
-def run(executable: Executable, arrays: Sequence[np.ndarray]) -> list[np.ndarray]:
-    """The results of one native call."""
-    types = [TensorType(dtypes.from_numpy(a.dtype), a.shape) for a in arrays]
-    record = Record(
-        n_args=len(arrays),
-        match=tuple([MatchArray(k, t, executable.params[k]) for k, t in enumerate(types)]),
-        outputs=executable.outputs,
-        build=(*(BuildOutput(r) for r in executable.results), BuildTuple(len(executable.results))),
-        n_bufs=executable.n_bufs,
-        program=executable.program,
-        fail=executable.fail,
-        arena_bytes=executable.arena_bytes,
-        arena_buf=executable.arena_buf,
-        constants=executable.constants,
-        constants_buf=executable.constants_buf,
-        release_gil=executable.release_gil,
-        reenters=executable.reenters,
-        owner=executable.owner,
-    )
-
-    def refused(*args: object) -> object:
-        raise AssertionError("the record does not match")
-
-    dispatcher = Dispatcher(refused)
-    dispatcher.install(record)
-    made = dispatcher(*arrays)
-    assert isinstance(made, tuple)
-    return [as_ndarray(t) for t in made]
-
-
 def compiled(function: Function, arrays: Sequence[np.ndarray]) -> list[np.ndarray]:
     """What a function gives when it is compiled."""
     types = [TensorType(dtypes.from_numpy(a.dtype), a.shape) for a in arrays]
-    return run(build(graph(function, types)), arrays)
+    return execute(graph(function, types), arrays)
 
 
 def eager(function: Function, arrays: Sequence[np.ndarray]) -> list[np.ndarray]:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from lithograph.cli import main
-from lithograph.ir.graph import Graph
 
 TEXT = """\
 graph @main(%0 "x": float32[2], %1 "n": int32[]) {
@@ -59,12 +57,11 @@ def test_random_inputs_are_those_of_the_seed(file: str, capsys: pytest.CaptureFi
     assert said[0] == said[1] != said[2]
 
 
-def test_the_executor_can_be_another(file: str, capsys: pytest.CaptureFixture[str]) -> None:
-    def execute(graph: Graph, inputs: Sequence[np.ndarray]) -> list[np.ndarray]:
-        return [np.zeros(2, np.float32), np.array(len(inputs))]
-
-    assert main(["run", file], execute) == 0
-    assert capsys.readouterr().out == "0: float32[2] = [0. 0.]\n1: int32[] = 2\n"
+def test_native_code_and_references_agree(file: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["run", file, "--seed", "3"]) == 0
+    native = capsys.readouterr().out
+    assert main(["run", file, "--seed", "3", "--interpret"]) == 0
+    assert capsys.readouterr().out == native
 
 
 @pytest.mark.parametrize(
