@@ -22,6 +22,7 @@ from .ir.text import show
 from .ir.verify import verify
 from .runtime.execute import execute
 
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; the exit code is 0, or 2 after an error, which is told on stderr."""
     options = _parser().parse_args(arguments)
