@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import Final
 
 import numpy as np
 
@@ -201,6 +200,3 @@ class Builder:
         values = tuple([self.lift(r).value for r in results])
         self.finished = True
         return Graph(self.name, tuple(self._params), tuple(self._nodes), values, state)
-
-
-EMPTY: Final = Graph("empty", (), (), ())

@@ -19,7 +19,7 @@ from .dtypes import DType
 from .registry import OPS
 from .scalar import Scalar
 from .stage import apply
-from .types import Extent, TensorType
+from .types import TensorType
 
 
 class Flags(enum.Flag):
@@ -212,8 +212,3 @@ class Op:
 
     def __repr__(self) -> str:
         return f"<op {self.name}>"
-
-
-def extent_of(reader: Reader, axis: int) -> Extent:
-    """The extent of one axis of an operand."""
-    return reader.type.shape[axis]

@@ -135,14 +135,6 @@ class TensorType:
         """Bytes of the contiguous array; ShapeError when an extent is symbolic."""
         return self.size * self.dtype.itemsize
 
-    def with_shape(self, shape: Shape) -> TensorType:
-        """This dtype with another shape."""
-        return TensorType(self.dtype, shape)
-
-    def with_dtype(self, dtype: DType) -> TensorType:
-        """This shape with another dtype."""
-        return TensorType(dtype, self.shape)
-
     def __reduce__(self) -> tuple[object, tuple[DType, Shape, bool]]:
         return TensorType, (self.dtype, self.shape, self.weak)
 

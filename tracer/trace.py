@@ -60,11 +60,6 @@ class Trace:
     leaves: tuple[int | Constant, ...]
 
     @property
-    def n_results(self) -> int:
-        """Number of graph results that are no state."""
-        return len(self.graph.results) - sum(s.result is not None for s in self.graph.state)
-
-    @property
     def captures_traced(self) -> bool:
         """Whether it uses values of an enclosing trace, so that it means nothing elsewhere."""
         return any(isinstance(a, Traced) for _, a in self.captures)
