@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import shutil
 import subprocess
@@ -85,8 +86,12 @@ def test_import_is_quick(tmp_path: Path) -> None:
     code = "import time, numpy; t = time.perf_counter(); import lithograph; print(time.perf_counter() - t)"
     # The first run writes bytecode, which installed packages have, whatever the environment says.
     env = os.environ | {"PYTHONDONTWRITEBYTECODE": "", "PYTHONPYCACHEPREFIX": str(tmp_path)}
-    best = min(float(run_python(code, env=env)) for _ in range(6))
-    assert best < MOST_SECONDS_TO_IMPORT
+    best = math.inf
+    for _ in range(20):  # The least of several: others may be using the machine.
+        best = min(best, float(run_python(code, env=env)))
+        if best < MOST_SECONDS_TO_IMPORT:
+            return
+    raise AssertionError(f"import takes {best:.3f} s beyond NumPy's")
 
 
 def test_import_leaves_the_slow_dependencies_alone() -> None:
