@@ -21,6 +21,7 @@ from ..ir.types import Dim, Extent, Shape, TensorType
 from . import gemm, jit, pool, support
 from .affine import affine
 from .body import Body
+from .gemm_vectors import ELEMENTS
 from .kernel import KernelWriter, schedule
 from .lower import Check, Layout, Lowering, Output, lower
 from .target import THREADS, Target, host
@@ -282,13 +283,15 @@ def _general_kernel(
         made = builder.emit(op, tuple(params), attrs, TensorType(inferred.dtype, shape))
         out = Output(made.value, Layout(len(params), (*strides[:-1], 1) if rank else ()))
         return _finished(op.name, out, layouts, len(params), symbols)
-    except (ValueError, AssertionError):
+    except ValueError:
         return None
 
 
 def product(types: Sequence[TensorType], result: TensorType) -> Call | None:
-    """A matrix product; None when the batch axes of an operand do not merge into one."""
+    """A matrix product; None when the batch axes of an operand do not merge into one, or there is no native code."""
     (a, b), shape = types, result.static_shape
+    if result.dtype.name not in ELEMENTS:
+        return None
     if a.static_shape[:-2] != shape[:-2] and math.prod(a.static_shape[:-2]) != 1:
         return None
     if b.static_shape[:-2] != shape[:-2] and math.prod(b.static_shape[:-2]) != 1:

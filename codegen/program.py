@@ -22,6 +22,7 @@ from ..ir.types import TensorType
 from . import jit
 from .affine import affine
 from .body import Body
+from .gemm_vectors import ELEMENTS
 from .lower import Check, Layout, Lowering, Output, accumulation, contiguous, lower
 from .plan import Kind, Plan, Storage, may_update, place
 from .split import chunk_count, split
@@ -156,13 +157,13 @@ class _Planner:
             made = self.new(node.result, Kind.CONSTANT)
             self.constants[made] = np.asarray(node.attrs.value, order="C")
             self.storage[node.result] = made
-        elif isinstance(lowering, Contract):
+        elif isinstance(lowering, Contract) and node.result.type.dtype.name in ELEMENTS:
             self._gemm(node)
         elif isinstance(lowering, Element) and lowering.view:
             self._view(node)
         elif isinstance(lowering, Accumulate):
             self._accumulate(node)
-        elif isinstance(lowering, Host):
+        elif isinstance(lowering, Host | Contract):
             self._host(node)
         else:
             raise ValueError(f"{node.op.name} reached code generation outside a fused node")
