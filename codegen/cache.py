@@ -16,10 +16,11 @@ from pathlib import Path
 
 from ..ir.config import config
 
-_MAGIC = b"LITHOBJ1"
+_MAGIC = b"LITHOBJ2"
 _DIGEST = 32
 
 
+@functools.cache
 def _warn(directory: Path, reason: str) -> None:
     warnings.warn(
         f"lithograph: the object cache {directory} is not used: {reason}. Programs are compiled anew in each process; "
@@ -64,6 +65,11 @@ def key(*parts: str) -> str:
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()
 
 
+def _digest(name: str, body: bytes) -> bytes:
+    # The name counts, so that an entry that got another's name is a damaged one.
+    return hashlib.sha256(name.encode() + b"\0" + body).digest()
+
+
 def load(name: str) -> bytes | None:
     """The stored object called `name`, or None when it is absent or damaged."""
     folder = directory()
@@ -75,7 +81,7 @@ def load(name: str) -> bytes | None:
         return None
     head = len(_MAGIC) + _DIGEST
     body = blob[head:]
-    if blob[: len(_MAGIC)] != _MAGIC or blob[len(_MAGIC) : head] != hashlib.sha256(body).digest():
+    if blob[: len(_MAGIC)] != _MAGIC or blob[len(_MAGIC) : head] != _digest(name, body):
         return None
     return body
 
@@ -89,7 +95,7 @@ def store(name: str, body: bytes) -> None:
     try:
         handle, temporary = tempfile.mkstemp(dir=folder, prefix=".new-")
         with os.fdopen(handle, "wb") as out:
-            out.write(_MAGIC + hashlib.sha256(body).digest() + body)
+            out.write(_MAGIC + _digest(name, body) + body)
         os.replace(temporary, folder / name)
     except OSError as error:
         if temporary is not None and os.path.exists(temporary):
