@@ -58,6 +58,7 @@ def compile_object(text: str, *, pipeline: bool = False, target: Target | None =
         return body
     tm = machine(target)
     module = llvm.parse_assembly(text)
+    module.verify()  # LLVM aborts the process on code that is not valid; this raises.
     module.triple = target.triple
     module.data_layout = str(tm.target_data)
     if pipeline:

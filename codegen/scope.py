@@ -160,7 +160,7 @@ class Evaluator:
             return self._load(expr, scope)
         if expr.prim == "reduce":
             row = scope.reduced.get(expr)
-            return row(scope) if row is not None else self._reduce(expr, scope)
+            return row(scope) if row is not None else self._reduced(expr, scope)
         args = [self._fetch(a, scope) for a in expr.args]
         if expr.prim == "check":
             assert isinstance(expr.payload, int)
@@ -168,6 +168,14 @@ class Evaluator:
             return args[0]
         kinds = [a.dtype for a in expr.args]
         return instructions.emit(self.body, expr.prim, expr.dtype, kinds, args, scope.lanes, expr.payload)
+
+    def _reduced(self, expr: Scalar, scope: Scope) -> str:
+        """Write a reduction; what its loops need of this level is written before them."""
+        outer, scope.anchor = scope.anchor, self.body.anchor()
+        try:
+            return self._reduce(expr, scope)
+        finally:
+            scope.anchor = outer
 
     def _iteration(self, number: int, scope: Scope) -> str:
         name = scope.iters[number]
