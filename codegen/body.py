@@ -153,7 +153,10 @@ class Body:
 
     @contextmanager
     def at(self, anchor: Anchor) -> Iterator[None]:
-        """Write at an anchor instead of at the end."""
+        """Write at an anchor instead of at the end; where that is being done already, go on in place."""
+        if anchor.lines is self._lines:
+            yield
+            return
         lines, block = self._lines, self.block
         self._lines, self.block = anchor.lines, anchor.block
         yield

@@ -11,9 +11,19 @@ from typing import Final
 import llvmlite.binding as llvm
 
 from ..ir.config import config
+from ..ir.errors import DomainError
 
 THREADS: Final = min(os.cpu_count() or 1, 64)
 """Into how many parts work is cut for sharing; it changes no bits."""
+
+
+_X86 = (
+    *("x86-64", "x86-64-v2", "x86-64-v3", "x86-64-v4", "nehalem", "westmere", "sandybridge", "ivybridge", "haswell"),
+    *("broadwell", "skylake", "skylake-avx512", "cascadelake", "cooperlake", "icelake-client", "icelake-server"),
+    *("tigerlake", "rocketlake", "alderlake", "raptorlake", "sapphirerapids", "graniterapids"),
+    *("znver1", "znver2", "znver3", "znver4", "znver5"),
+)
+_ARM = ("generic", "apple-m1", "apple-m2", "apple-m3", "apple-m4", "neoverse-n1", "neoverse-n2", "neoverse-v1")
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,18 +71,19 @@ def _initialize() -> None:
 def host() -> Target:
     """The target of this process: the host CPU, or the CPU named by LITHOGRAPH_TARGET.
 
+    Raises DomainError for a name that is not known.
     A CPU without fused multiply-add still runs (LLVM calls the C library's fma), slowly; one warning says so.
     """
     _initialize()
     override = config.target
     triple = str(llvm.get_process_triple())
-    cpu = override or str(llvm.get_host_cpu_name())
+    aarch64 = triple.startswith(("aarch64", "arm64"))
+    cpu = str(llvm.get_host_cpu_name()) if override is None else _checked(override, aarch64)
     features = _features(override)
     if override is None:
         present = {f[1:] for f in features.split(",") if f.startswith("+")}
     else:
         present = _features_of_cpu(cpu)
-    aarch64 = triple.startswith(("aarch64", "arm64"))
     vector_bytes = 64 if {"avx512f", "avx512bw", "avx512vl", "avx512dq"} <= present else 32 if "avx2" in present else 16
     has_fma = aarch64 or "fma" in present
     if not has_fma:
@@ -83,6 +94,14 @@ def host() -> Target:
             stacklevel=2,
         )
     return Target(triple, cpu, features, vector_bytes, has_fma)
+
+
+def _checked(cpu: str, aarch64: bool) -> str:
+    known = _ARM if aarch64 else _X86
+    if cpu not in known:
+        # LLVM ends the process where a name means a CPU without 64-bit code.
+        raise DomainError(f"LITHOGRAPH_TARGET must be the name of a CPU, one of {', '.join(known)}, not {cpu!r}")
+    return cpu
 
 
 def _features_of_cpu(cpu: str) -> set[str]:

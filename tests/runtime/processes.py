@@ -11,8 +11,9 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 def run(code: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    """Run a program; the switches of this process are not handed on."""
+    """Run a program; the switches of this process are not handed on, and nothing is cached unless asked."""
     inherited = {k: v for k, v in os.environ.items() if not k.startswith("LITHOGRAPH_")}
+    inherited |= {"LITHOGRAPH_CACHE": "off"}
     inherited |= {"PYTHONPATH": os.pathsep.join([str(ROOT), *filter(None, sys.path)])}
     return subprocess.run(
         [sys.executable, "-c", code],

@@ -129,9 +129,9 @@ def test_a_full_disk(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         warnings.simplefilter("always")
         for place in ("replace", "fdopen"):
             with monkeypatch.context() as patched:
-                patched.setattr(cache.os, place, full)
+                patched.setattr(os, place, full)
                 for k in range(3):
-                    f = lg.function(lambda x, k=k, n=len(place): x * (k + 41.5) - n)
+                    f = lg.function(lambda x, k=k, place=place: x * (k + 41.5) - len(place))
                     assert f(lg.tensor([2.0])).tolist() == [2 * (k + 41.5) - len(place)]
     assert len(said) == 1 and "No space left on device" in str(said[0].message)
     assert not list(folder.iterdir())
