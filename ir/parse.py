@@ -30,11 +30,13 @@ def parse(text: str, constants: Mapping[str, np.ndarray] | None = None) -> Graph
 
     Raises:
         IRSyntaxError: the text is not IR; the message names line and column and what was expected.
-        ArgumentError: `text` is no string.
+        ArgumentError: `text` is no string, or `constants` no mapping.
     """
     if not isinstance(text, str):
         raise ArgumentError(f"IR text is a string, but {text!r} was given")
-    return _Parser(Tokens(text), constants or _NO_CONSTANTS).program()
+    if constants is not None and not isinstance(constants, Mapping):
+        raise ArgumentError(f"constants are arrays by name, but a {type(constants).__name__} was given")
+    return _Parser(Tokens(text), _NO_CONSTANTS if constants is None else constants).program()
 
 
 class _Scope:
