@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -203,13 +204,19 @@ def test_passes_take_linear_time() -> None:
             for _ in range(length // 4):
                 y = (2 * y + x * 1) - -x  # type: ignore[assignment]
         graph = builder.finish([y])
-        started = time.perf_counter()
-        result = PASSES[name](graph)
-        taken = time.perf_counter() - started
+        gc.collect()
+        gc.disable()  # A collection walks the heap of the whole test session.
+        try:
+            started = time.perf_counter()
+            result = PASSES[name](graph)
+            taken = time.perf_counter() - started
+        finally:
+            gc.enable()
         verify(result)
         return taken
 
     for name in set(EXACT_PASSES) - {"fuse"}:
         seconds(100, name)
         # Ten times the nodes; quadratic work would take a hundred times as long.
-        assert seconds(20_000, name) < 30 * min(seconds(2_000, name) for _ in range(3)) + 0.05, name
+        most = 30 * min(seconds(2_000, name) for _ in range(3)) + 0.05
+        assert any(seconds(20_000, name) < most for _ in range(4)), name
