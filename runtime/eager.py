@@ -170,22 +170,7 @@ def _whole_program(
     bound = tuple(
         [MatchArray(m.slot, m.aval, made.params[k]) for k, m in enumerate(match) if isinstance(m, MatchArray)]
     )
-    return Record(
-        n_args=len(types),
-        match=bound,
-        outputs=made.outputs,
-        build=(BuildOutput(made.results[0]),),
-        n_bufs=made.n_bufs,
-        program=made.program,
-        fail=made.fail,
-        arena_bytes=made.arena_bytes,
-        arena_buf=made.arena_buf,
-        constants=made.constants,
-        constants_buf=made.constants_buf,
-        release_gil=made.release_gil,
-        reenters=made.reenters,
-        owner=made.owner,
-    )
+    return made.record(bound, (BuildOutput(made.results[0]),), len(types))
 
 
 def _install(op: Op) -> None:

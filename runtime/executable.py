@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..ir.graph import Graph
-from .record import Output
+from .record import Build, Match, Output, Record, StateBinding
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,3 +75,38 @@ class Executable:
     fail: Callable[[int], BaseException]
     source: Stages
     memory_plan: Callable[[], str]
+
+    def record(
+        self,
+        match: tuple[Match, ...],
+        build: tuple[Build, ...],
+        n_args: int,
+        *,
+        kwnames: tuple[str, ...] = (),
+        state: tuple[StateBinding, ...] = (),
+        owner: object = None,
+    ) -> Record:
+        """The record of calls that run this program.
+
+        Args:
+            match, build, n_args, kwnames, state: as in `Record`.
+            owner: kept alive beside the program.
+        """
+        return Record(
+            n_args=n_args,
+            kwnames=kwnames,
+            match=match,
+            state=state,
+            outputs=self.outputs,
+            build=build,
+            n_bufs=self.n_bufs,
+            program=self.program,
+            fail=self.fail,
+            arena_bytes=self.arena_bytes,
+            arena_buf=self.arena_buf,
+            constants=self.constants,
+            constants_buf=self.constants_buf,
+            release_gil=self.release_gil,
+            reenters=self.reenters,
+            owner=(self, owner),
+        )

@@ -15,7 +15,7 @@ from ..ir.types import TensorType
 from .compile import build
 from .core import Dispatcher, Tensor, as_ndarray
 from .executable import Executable
-from .record import BuildOutput, BuildTuple, MatchArray, Record
+from .record import BuildOutput, BuildTuple, MatchArray
 
 
 def run(executable: Executable, arrays: Sequence[np.ndarray]) -> list[np.ndarray]:
@@ -28,21 +28,10 @@ def run(executable: Executable, arrays: Sequence[np.ndarray]) -> list[np.ndarray
     types = [TensorType(dtypes.from_numpy(a.dtype), a.shape) for a in arrays]
     if executable.state:
         raise StateError(f"{executable.name} has state, which only a traced function can supply")
-    record = Record(
-        n_args=len(arrays),
-        match=tuple([MatchArray(k, t, executable.params[k]) for k, t in enumerate(types)]),
-        outputs=executable.outputs,
-        build=(*(BuildOutput(r) for r in executable.results), BuildTuple(len(executable.results))),
-        n_bufs=executable.n_bufs,
-        program=executable.program,
-        fail=executable.fail,
-        arena_bytes=executable.arena_bytes,
-        arena_buf=executable.arena_buf,
-        constants=executable.constants,
-        constants_buf=executable.constants_buf,
-        release_gil=executable.release_gil,
-        reenters=executable.reenters,
-        owner=executable.owner,
+    record = executable.record(
+        tuple([MatchArray(k, t, executable.params[k]) for k, t in enumerate(types)]),
+        (*(BuildOutput(r) for r in executable.results), BuildTuple(len(executable.results))),
+        len(arrays),
     )
 
     def refuse(*given: object) -> object:

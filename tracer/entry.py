@@ -99,24 +99,8 @@ class Program:
             for v, _, s in zip(variables, slots, code.state, strict=True)
         ]
         state += [StateBinding(cell, aval, buf) for cell, aval, buf in self._cells]
-        return Record(
-            n_args=n_args,
-            kwnames=kwnames,
-            match=match,
-            state=tuple(state),
-            outputs=code.outputs,
-            build=build_program(self.trace, code),
-            n_bufs=code.n_bufs,
-            program=code.program,
-            fail=code.fail,
-            arena_bytes=code.arena_bytes,
-            arena_buf=code.arena_buf,
-            constants=code.constants,
-            constants_buf=code.constants_buf,
-            release_gil=code.release_gil,
-            reenters=code.reenters,
-            owner=(code, variables),
-        )
+        built = build_program(self.trace, code)
+        return code.record(match, built, n_args, kwnames=kwnames, state=tuple(state), owner=variables)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
