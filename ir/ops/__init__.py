@@ -14,13 +14,14 @@ from . import (
     arithmetic,
     conversion,
     creation,
+    diagonals,
     division,
     gather,
     indexing,
     joining,
-    linalg,
     logic,
     powers,
+    products,
     reductions,
     shapes,
     slicing,
@@ -31,12 +32,13 @@ from .activations import *  # noqa: F403
 from .arithmetic import *  # noqa: F403
 from .conversion import *  # noqa: F403
 from .creation import *  # noqa: F403
+from .diagonals import *  # noqa: F403
 from .division import *  # noqa: F403
 from .gather import *  # noqa: F403
 from .joining import *  # noqa: F403
-from .linalg import *  # noqa: F403
 from .logic import *  # noqa: F403
 from .powers import *  # noqa: F403
+from .products import *  # noqa: F403
 from .random import *  # noqa: F403
 from .reductions import *  # noqa: F403
 from .shapes import *  # noqa: F403
@@ -48,8 +50,8 @@ from .trigonometry import *  # noqa: F403
 
 # All their functions are methods too.
 _METHODS = (
-    activations, arithmetic, conversion, division, gather, linalg, logic, powers, reductions, shapes, slicing,
-    transcendental, trigonometry,
+    activations, arithmetic, conversion, diagonals, division, gather, logic, powers, products, reductions, shapes,
+    slicing, transcendental, trigonometry,
 )  # fmt: skip
 _OTHERS = ("full_like", "one_hot", "ones_like", "split", "tril", "triu", "zeros_like")
 
@@ -64,8 +66,8 @@ for _module in _METHODS:
 for _name in _OTHERS:
     setattr(Array, _name, globals()[_name])
 
-setattr(Array, "__matmul__", linalg.matmul)  # noqa: B010
-setattr(Array, "__rmatmul__", lambda right, left: linalg.matmul(left, right))  # noqa: B010
+setattr(Array, "__matmul__", products.matmul)  # noqa: B010
+setattr(Array, "__rmatmul__", lambda right, left: products.matmul(left, right))  # noqa: B010
 setattr(Array, "__getitem__", indexing.getitem)  # noqa: B010
 setattr(Array, "T", property(shapes.transpose))  # noqa: B010
 setattr(Array, "mT", property(shapes.matrix_transpose))  # noqa: B010

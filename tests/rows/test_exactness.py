@@ -13,7 +13,7 @@ from lithograph.ir.dtypes import DType
 from lithograph.ir.fma import fma
 from lithograph.ir.interpret_scalar import CheckFailed, evaluate
 from lithograph.ir.maths import power
-from lithograph.ir.ops.linalg import product_in_order
+from lithograph.ir.ops.products import product_in_order
 from lithograph.ir.reduction import sum_in_order
 from lithograph.ir.scalar import Scalar
 from lithograph.ir.types import Dim
