@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
-import math
 import os
 import statistics
 import sys
@@ -25,8 +24,10 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from lithograph.codegen import target
-from lithograph.ir import dtypes, maths
+from lithograph.ir import dtypes
 from lithograph.ir.dtypes import DType
+from lithograph.ir.op import Op, Pointwise
+from lithograph.ir.registry import OPS
 from tests.maths.evaluate import Elementwise
 
 Numbers = np.ndarray[tuple[int, ...], np.dtype[Any]]
@@ -34,53 +35,49 @@ Call = Callable[[], object]
 ELEMENTS: Final = 32_768
 CALLS: Final = 20
 ROUNDS: Final = 15
-# Each function with the interval its arguments come from.
-FUNCTIONS: Final = {
-    "exp": (-10.0, 10.0),
-    "expm1": (-3.0, 3.0),
-    "log": (0.1, 10.0),
-    "log1p": (-0.9, 3.0),
-    "tanh": (-4.0, 4.0),
-    "sigmoid": (-8.0, 8.0),
-    "erf": (-3.0, 3.0),
-    "sin": (-10.0, 10.0),
-    "cos": (-10.0, 10.0),
-    "power": (0.1, 10.0),
-}
+# The rows that state an error bound, and say of what function.
+FUNCTIONS: Final = {op.name: op for op in OPS.values() if op.accuracy is not None and op.accuracy.wider is not None}
 
 
 def _sigmoid(x: Numbers) -> Numbers:
     return np.asarray(1 / (1 + np.exp(-x)))
 
 
-def _exact(name: str, x: list[Numbers]) -> Numbers:
-    wide = [a.astype(np.longdouble) for a in x]
-    if name == "sigmoid":
-        return _sigmoid(wide[0])
-    if name == "erf":
-        return np.asarray(np.vectorize(math.erf)(x[0].astype(np.float64)))
-    return np.asarray(getattr(np, name)(*wide))
+def _exact(op: Op, x: list[Numbers]) -> Numbers:
+    assert op.accuracy is not None and op.accuracy.wider is not None
+    return np.asarray(op.accuracy.wider(*[a.astype(np.longdouble) for a in x]))
+
+
+def _operands(op: Op, dtype: DType) -> list[Numbers]:
+    """Usual operands: those of the row's first sample, which are where it is smooth, drawn in plenty."""
+    assert op.samples is not None
+    rng = np.random.default_rng(0)
+    few, _ = op.samples(rng, dtype)[0]
+    return [rng.uniform(x.min(), x.max(), ELEMENTS).astype(dtype.numpy) for x in few]
 
 
 def _ours(name: str, dtype: DType, x: list[Numbers], out: Numbers) -> Call:
     lanes = target.host().lanes(dtype.itemsize)
-    compiled = Elementwise(getattr(maths, name), *[dtype] * len(x), lanes=lanes)
+    lowering = FUNCTIONS[name].lowering
+    assert isinstance(lowering, Pointwise)
+    compiled = Elementwise(lowering.body, *[dtype] * len(x), lanes=lanes)
     addresses = [a.ctypes.data for a in (out, *x)]
     return lambda: compiled.native(ELEMENTS, *addresses)
 
 
 def _numpy(name: str, dtype: DType, x: list[Numbers], out: Numbers) -> Call | None:
-    if name == "erf":
-        return None
     if name == "sigmoid":
         return lambda: np.copyto(out, _sigmoid(x[0]))
-    return lambda: getattr(np, name)(*x, out=out)
+    function = getattr(np, name, None)
+    return None if function is None else lambda: function(*x, out=out)
 
 
 def _torch(name: str, dtype: DType, x: list[Numbers], out: Numbers) -> Call | None:
     torch = importlib.import_module("torch")
     torch.set_num_threads(1)
-    function = getattr(torch, {"power": "pow"}.get(name, name))
+    function = getattr(torch, {"power": "pow"}.get(name, name), None)
+    if function is None:
+        return None
     given, result = [torch.from_numpy(a) for a in x], torch.from_numpy(out)
     return lambda: function(*given, out=result)
 
@@ -88,8 +85,11 @@ def _torch(name: str, dtype: DType, x: list[Numbers], out: Numbers) -> Call | No
 def _jax(name: str, dtype: DType, x: list[Numbers], out: Numbers) -> Call | None:
     jax = importlib.import_module("jax")
     jax.config.update("jax_enable_x64", True)
-    place = {"sigmoid": jax.nn, "erf": jax.scipy.special}.get(name, jax.numpy)
-    function = jax.jit(getattr(place, name))
+    places = (jax.numpy, jax.nn, jax.scipy.special, jax.lax)
+    found = next((getattr(place, name) for place in places if hasattr(place, name)), None)
+    if found is None:
+        return None
+    function = jax.jit(found)
     given = [jax.numpy.asarray(a) for a in x]
     np.copyto(out, np.asarray(function(*given)))
     return lambda: function(*given).block_until_ready()
@@ -99,11 +99,8 @@ FRAMEWORKS: Final = {"ours": _ours, "numpy": _numpy, "torch": _torch, "jax": _ja
 
 
 def _row(name: str, dtype: DType, frameworks: list[str]) -> dict[str, float]:
-    rng = np.random.default_rng(0)
-    x = [rng.uniform(*FUNCTIONS[name], ELEMENTS).astype(dtype.numpy)]
-    if name == "power":
-        x.append(rng.uniform(-3, 3, ELEMENTS).astype(dtype.numpy))
-    exact = _exact(name, x)
+    x = _operands(FUNCTIONS[name], dtype)
+    exact = _exact(FUNCTIONS[name], x)
     calls: dict[str, Call] = {}
     # Native calls know addresses only, so the arrays are held here.
     outs = {framework: np.zeros(ELEMENTS, dtype.numpy) for framework in frameworks}

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import enum
 import functools
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -146,6 +147,32 @@ Samples = Callable[["np.random.Generator", DType], list[Sample]]
 """Example inputs of one dtype for generated tests; an empty list when the op does not take the dtype."""
 
 
+@dataclass(frozen=True, slots=True)
+class Accuracy:
+    """How near a floating body comes to the function that it stands for; tests and benchmarks are made from it.
+
+    Attributes:
+        float32, float64: the most that a result is off, in ULPs of the exact value.
+        exact: the function as a Python expression of x (and y) over the names of mpmath, or "" for none.
+        wider: the same for arrays in a wider format, as far as NumPy has one.
+        between, between64: where operands are drawn from evenly, besides random bit patterns: where results are
+            neither flat nor infinite; `between64` is for float64 where it differs.
+        draw: `draw(rng, dtype, count)` gives operands where drawing each evenly would not do.
+        symmetry: "odd", "even" or "".
+        within: no result lies outside.
+    """
+
+    float32: float
+    float64: float
+    exact: str = ""
+    wider: Callable[..., np.ndarray] | None = None
+    between: tuple[float, float] = (-3.0, 3.0)
+    between64: tuple[float, float] | None = None
+    draw: Callable[[np.random.Generator, DType, int], tuple[np.ndarray, ...]] | None = None
+    symmetry: str = ""
+    within: tuple[float, float] = (-math.inf, math.inf)
+
+
 class Op:
     """One row of the op table; compares by identity.
 
@@ -156,11 +183,13 @@ class Op:
         attrs: the class of its attrs, or None.
         flags: how passes treat it.
         samples: inputs for the tests that are generated from the row.
+        accuracy: how far a body of floats may be from the reference; None where it may not.
         call: calls the op through the current stage; the runtime puts its native dispatcher here.
     """
 
     __slots__ = (
-        "_types", "attrs", "call", "flags", "infer", "lowering", "name", "promote", "reference", "samples", "vjp",
+        "_types", "accuracy", "attrs", "call", "flags", "infer", "lowering", "name", "promote", "reference", "samples",
+        "vjp",
     )  # fmt: skip
 
     call: Callable[..., Array]
@@ -177,6 +206,7 @@ class Op:
         attrs: type[Attrs] | None = None,
         flags: Flags = Flags.NONE,
         samples: Samples | None = None,
+        accuracy: Accuracy | None = None,
     ) -> None:
         if name in OPS:
             raise ValueError(f"op {name!r} is defined twice")
@@ -191,6 +221,7 @@ class Op:
         self.attrs = attrs
         self.flags = flags
         self.samples = samples
+        self.accuracy = accuracy
         self._types: dict[tuple[tuple[TensorType, ...], Attrs], TensorType] = {}
         self.call = functools.partial(apply, self)
         OPS[name] = self

@@ -8,6 +8,7 @@ import numpy as np
 
 from .. import dtypes, scalar
 from ..array import Array
+from ..op import Accuracy
 from ..promotion import floating
 from ..scalar import Scalar
 from ..stage import Operand, as_array
@@ -105,6 +106,7 @@ _rsqrt = pointwise(
     lambda x: (1 / np.sqrt(wide(x))).astype(x.dtype),
     kinds=FLOAT,
     promote=floating,
+    accuracy=Accuracy(1.5, 1.5, "1 / sqrt(x)", lambda x: 1 / np.sqrt(x), (0.1, 10.0)),
     low=0.3,
     vjp=(lambda g, y, x: g * (-0.5 * y / x),),
 )

@@ -19,7 +19,7 @@ from ..array import Array
 from ..attrs import Attrs, Fill, ShapeOf, intern
 from ..dtypes import DType
 from ..errors import ArgumentError, DTypeError, ShapeError
-from ..op import Element, Op, Reader, Sample
+from ..op import Accuracy, Element, Op, Reader, Sample
 from ..promotion import keep
 from ..scalar import Scalar
 from ..stage import Operand, current, located
@@ -99,6 +99,7 @@ def _row(
     reference: Callable[[DType, Words], np.ndarray],
     accepts: Callable[[DType], bool],
     words: str,
+    accuracy: Accuracy | None = None,
 ) -> Op:
     def at(
         attrs: Attrs, result: TensorType, index: tuple[Scalar, ...], operands: tuple[Reader, ...]
@@ -123,6 +124,7 @@ def _row(
         lowering=Element(at),
         attrs=Fill,
         samples=samples,
+        accuracy=accuracy,
     )
 
 
@@ -167,7 +169,9 @@ _uniform = _row(
     _is_float,
     "float32 or float64",
 )
-_normal = _row("random_normal", generator.normal, _normal_of, _is_float, "float32 or float64")
+_normal = _row(
+    "random_normal", generator.normal, _normal_of, _is_float, "float32 or float64", Accuracy(5.0, 5.0)
+)
 
 
 def _split_type(types: tuple[TensorType, ...], attrs: Attrs) -> TensorType:

@@ -15,7 +15,7 @@ from .. import dtypes
 from ..attrs import NO_ATTRS, Attrs
 from ..dtypes import DType
 from ..errors import DTypeError
-from ..op import Infer, Op, Pointwise, Promote, Sample, Samples, Vjp
+from ..op import Accuracy, Infer, Op, Pointwise, Promote, Sample, Samples, Vjp
 from ..promotion import same
 from ..scalar import Scalar
 from ..types import TensorType, broadcast_shapes
@@ -76,6 +76,7 @@ def pointwise(
     promote: Promote = same,
     result: DType | None = None,
     samples: Samples | None = None,
+    accuracy: Accuracy | None = None,
     arity: int = 1,
     low: float = -3.0,
     high: float = 3.0,
@@ -89,6 +90,7 @@ def pointwise(
         lowering=Pointwise(body),
         vjp=vjp,
         samples=samples or pointwise_samples(kinds, arity, low, high),
+        accuracy=accuracy,
     )
 
 

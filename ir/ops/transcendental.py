@@ -11,7 +11,7 @@ import numpy as np
 
 from .. import maths
 from ..array import Array
-from ..op import Op, Vjp
+from ..op import Accuracy, Op, Vjp
 from ..promotion import floating
 from ..scalar import Scalar
 from ..stage import Operand
@@ -24,19 +24,22 @@ __all__ = ["erf", "exp", "expm1", "log", "log1p", "sigmoid", "tanh"]
 def elementary(
     name: str,
     body: Callable[[Scalar], Scalar],
-    exact: Callable[[np.ndarray], np.ndarray],
+    accuracy: Accuracy,
     vjp: Vjp,
     low: float = -3.0,
     high: float = 3.0,
 ) -> Op:
-    """The row of a function of one float; `exact` computes it in a wider format."""
+    """The row of a function of one float; its reference is made in a wider format."""
+    wider = accuracy.wider
+    assert wider is not None, f"{name} has no reference"
     return pointwise(
         name,
         body,
-        lambda x: exact(wide(x)).astype(x.dtype),
+        lambda x: wider(wide(x)).astype(x.dtype),
         kinds=FLOAT,
         promote=floating,
         vjp=(vjp,),
+        accuracy=accuracy,
         low=low,
         high=high,
     )
@@ -52,13 +55,46 @@ def _erf_of(x: np.ndarray) -> np.ndarray:
     return np.vectorize(math.erf, otypes=[np.float64])(x.astype(np.float64)) if x.size else x
 
 
-_exp = elementary("exp", maths.exp, np.exp, lambda g, y, x: g * y)
-_expm1 = elementary("expm1", maths.expm1, np.expm1, lambda g, y, x: g * (y + 1))
-_log = elementary("log", maths.log, np.log, lambda g, y, x: g / x, low=0.2)
-_log1p = elementary("log1p", maths.log1p, np.log1p, lambda g, y, x: g / (x + 1), low=-0.7)
-_tanh = elementary("tanh", maths.tanh, np.tanh, lambda g, y, x: g * (1 - square(y)))
-_sigmoid = elementary("sigmoid", maths.sigmoid, _sigmoid_of, lambda g, y, x: g * (y * (1 - y)))
-_erf = elementary("erf", maths.erf, _erf_of, lambda g, y, x: g * (2 / math.sqrt(math.pi) * exp(-square(x))))
+_exp = elementary(
+    "exp",
+    maths.exp,
+    Accuracy(1.1, 1.1, "exp(x)", np.exp, (-104.0, 89.0), (-746.0, 710.0)),
+    lambda g, y, x: g * y,
+)
+_expm1 = elementary(
+    "expm1",
+    maths.expm1,
+    Accuracy(1.9, 1.9, "expm1(x)", np.expm1, (-20.0, 89.0), (-40.0, 710.0)),
+    lambda g, y, x: g * (y + 1),
+)
+_log = elementary(
+    "log", maths.log, Accuracy(1.0, 1.0, "log(x)", np.log, (0.5, 2.0)), lambda g, y, x: g / x, low=0.2
+)
+_log1p = elementary(
+    "log1p",
+    maths.log1p,
+    Accuracy(1.5, 1.5, "log1p(x)", np.log1p, (-1.0, 1.0)),
+    lambda g, y, x: g / (x + 1),
+    low=-0.7,
+)
+_tanh = elementary(
+    "tanh",
+    maths.tanh,
+    Accuracy(2.1, 2.1, "tanh(x)", np.tanh, (-10.0, 10.0), symmetry="odd", within=(-1.0, 1.0)),
+    lambda g, y, x: g * (1 - square(y)),
+)
+_sigmoid = elementary(
+    "sigmoid",
+    maths.sigmoid,
+    Accuracy(2.5, 2.5, "1 / (1 + exp(-x))", _sigmoid_of, (-104.0, 20.0), (-746.0, 40.0), within=(0.0, 1.0)),
+    lambda g, y, x: g * (y * (1 - y)),
+)
+_erf = elementary(
+    "erf",
+    maths.erf,
+    Accuracy(1.1, 1.1, "erf(x)", _erf_of, (-6.0, 6.0), symmetry="odd", within=(-1.0, 1.0)),
+    lambda g, y, x: g * (2 / math.sqrt(math.pi) * exp(-square(x))),
+)
 
 
 def exp(x: Operand, /) -> Array:

@@ -19,7 +19,7 @@ from lithograph.ir.text import show
 
 from ..codegen.programs import same_bits
 from .lowering import types_of, ulps
-from .test_rows import DIFFERENTIABLE, DTYPES, MOST_ULPS, ROWS, cases, named
+from .test_rows import DIFFERENTIABLE, DTYPES, ROWS, cases, most_ulps, named
 
 Case = tuple[list[np.ndarray], Attrs]
 
@@ -61,7 +61,7 @@ def test_eager_and_reference_agree(kind: tuple[Op, DType]) -> None:
         found = eagerly(op, operands, attrs)
         assert found.dtype == expected.dtype and found.shape == expected.shape
         worst = ulps(found, expected)
-        assert worst.size == 0 or worst.max() <= MOST_ULPS.get(op.name, 0.0), (
+        assert worst.size == 0 or worst.max() <= most_ulps(op), (
             f"{types_of(operands)} {attrs}: {worst.max()} ulps\n{operands}\n{found}\n{expected}"
         )
 
