@@ -1,16 +1,23 @@
-"""Rows of the trigonometric functions; angles are in radians."""
+"""Rows of the trigonometric functions, whose angles are in radians, and of the right triangle's hypotenuse."""
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
-from .. import maths
+from .. import dtypes, maths, scalar
 from ..array import Array
 from ..op import Accuracy
+from ..promotion import floating
+from ..scalar import Scalar
 from ..stage import Operand
+from .arithmetic import magnitude
+from .logic import where
+from .rows import FLOAT, pointwise, wide
 from .transcendental import elementary
 
-__all__ = ["cos", "sin"]
+__all__ = ["cos", "hypot", "sin"]
 
 _sin = elementary(
     "sin",
@@ -26,6 +33,52 @@ _cos = elementary(
 )
 
 
+def _hypot_body(x: Scalar, y: Scalar) -> Scalar:
+    a, b = magnitude(x), magnitude(y)
+    endless = scalar.eq(a, math.inf) | scalar.eq(b, math.inf)
+    if x.dtype is dtypes.float32:
+        # Squares of float32 are exact in float64, and none overflows there.
+        root = scalar.cast(_root_of_squares(*[scalar.cast(v, dtypes.float64) for v in (a, b)]), x.dtype)
+        return scalar.select(endless, math.inf, root)
+    a, b = scalar.select(a < b, b, a), scalar.select(a < b, a, b)
+    ordinary = (a < 2.0**510) & (a > 2.0**-450) & (b < 2.0**510)
+    return scalar.rarely(~ordinary, _root_of_squares(a, b), "hypot", a, b)
+
+
+def _root_of_squares(a: Scalar, b: Scalar) -> Scalar:
+    return scalar.unary("sqrt", scalar.fma(a, a, b * b))
+
+
+def _hypot_scaled(a: Scalar, b: Scalar) -> Scalar:
+    """The hypotenuse of any sides but negative ones."""
+    large = a >= 1.0
+    factor = scalar.select(large, scalar.const(a.dtype, 2.0**-600), 2.0**600)
+    back = scalar.select(large, scalar.const(a.dtype, 2.0**600), 2.0**-600)
+    endless = scalar.eq(a, math.inf) | scalar.eq(b, math.inf)
+    return scalar.select(endless, math.inf, _root_of_squares(a * factor, b * factor) * back)
+
+
+scalar.RARE["hypot"] = _hypot_scaled
+
+
+def _share(g: Array, y: Array, x: Array) -> Array:
+    none = y == 0
+    return where(none, 0, g * (x / where(none, 1, y)))
+
+
+_hypot = pointwise(
+    "hypot",
+    _hypot_body,
+    lambda a, b: np.hypot(wide(a), wide(b)).astype(a.dtype),
+    kinds=FLOAT,
+    promote=floating,
+    arity=2,
+    low=0.3,
+    vjp=(lambda g, y, a, b: _share(g, y, a), lambda g, y, a, b: _share(g, y, b)),
+    accuracy=Accuracy(0.51, 1.1, "hypot(x, y)", np.hypot),
+)
+
+
 def sin(x: Operand, /) -> Array:
     """The sine of `x` radians; NaN at infinity. Integers and bool count as float32."""
     return _sin.call(x)
@@ -34,3 +87,11 @@ def sin(x: Operand, /) -> Array:
 def cos(x: Operand, /) -> Array:
     """The cosine of `x` radians; NaN at infinity. Integers and bool count as float32."""
     return _cos.call(x)
+
+
+def hypot(x1: Operand, x2: Operand, /) -> Array:
+    """`sqrt(x1**2 + x2**2)`, without overflow on the way; infinite where a side is, even if the other is NaN.
+
+    The gradient at two zero sides is zero. Integers and bool count as float32.
+    """
+    return _hypot.call(x1, x2)
