@@ -11,7 +11,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..ir import checks
 from ..ir.attrs import Axis, Constant
 from ..ir.errors import LithographError
 from ..ir.graph import Graph, Node, Value
@@ -82,7 +81,8 @@ class Program:
         """The exception that a status other than 0 stands for, and where the op that failed was written."""
         check: Check = self.module.checks[(status & 0xFFFF) - 1]
         types = tuple([a.type for a in check.node.args])
-        return checks.failure(check.number, status >> 16, types, check.node.attrs), check.node.loc
+        node = check.node
+        return node.op.error(check.number, status >> 16, types, node.attrs), node.loc
 
     def memory_plan(self) -> str:
         """Buffers, aliases and peak as text."""

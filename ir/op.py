@@ -16,7 +16,9 @@ import numpy as np
 
 from .array import Array
 from .attrs import Attrs
+from .checks import Failure
 from .dtypes import DType
+from .errors import LithographError
 from .registry import OPS
 from .scalar import Scalar
 from .stage import apply
@@ -181,6 +183,7 @@ class Op:
         infer, promote, reference, lowering, vjp: see the types above; `vjp` is a tuple with one entry per operand
             (None where the op is not differentiable), a `VariadicVjp`, or None.
         attrs: the class of its attrs, or None.
+        failure: the errors that the checks of its body stand for (see `ir/checks.py`); such a row is CHECKED.
         flags: how passes treat it.
         samples: inputs for the tests that are generated from the row.
         accuracy: how far a body of floats may be from the reference; None where it may not.
@@ -188,8 +191,8 @@ class Op:
     """
 
     __slots__ = (
-        "_types", "accuracy", "attrs", "call", "flags", "infer", "lowering", "name", "promote", "reference", "samples",
-        "vjp",
+        "_types", "accuracy", "attrs", "call", "failure", "flags", "infer", "lowering", "name", "promote", "reference",
+        "samples", "vjp",
     )  # fmt: skip
 
     call: Callable[..., Array]
@@ -204,6 +207,7 @@ class Op:
         lowering: Lowering,
         vjp: Sequence[Vjp | None] | VariadicVjp | None = None,
         attrs: type[Attrs] | None = None,
+        failure: Failure | None = None,
         flags: Flags = Flags.NONE,
         samples: Samples | None = None,
         accuracy: Accuracy | None = None,
@@ -219,7 +223,8 @@ class Op:
             vjp if vjp is None or callable(vjp) else tuple(vjp)
         )
         self.attrs = attrs
-        self.flags = flags
+        self.failure = failure
+        self.flags = flags if failure is None else flags | Flags.CHECKED
         self.samples = samples
         self.accuracy = accuracy
         self._types: dict[tuple[tuple[TensorType, ...], Attrs], TensorType] = {}
@@ -236,6 +241,13 @@ class Op:
                 self._types.clear()
             self._types[key] = known
         return known
+
+    def error(
+        self, number: int, report: int, types: tuple[TensorType, ...], attrs: Attrs
+    ) -> LithographError:
+        """The exception for a failed check of the body; arguments as for `Failure`."""
+        assert self.failure is not None, f"{self.name} has checks and says not what they mean"
+        return self.failure(number, report, types, attrs)
 
     def evaluate(self, operands: Sequence[np.ndarray], attrs: Attrs) -> np.ndarray:
         """The reference on NumPy arrays."""

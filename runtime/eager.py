@@ -14,7 +14,7 @@ from typing import cast
 import numpy as np
 
 from ..codegen import eager as code
-from ..ir import checks, dtypes, stage
+from ..ir import dtypes, stage
 from ..ir.array import Array
 from ..ir.attrs import NO_ATTRS, Attrs, Constant, intern
 from ..ir.builder import Builder, Traced
@@ -115,7 +115,7 @@ def _record(op: Op, attrs: Attrs, types: tuple[TensorType, ...], result: TensorT
 
     def fail(status: int) -> BaseException:
         check = call.kernel.checks[(status & 0xFFFF) - 1]
-        return locate(checks.failure(check.number, status >> 16, types, attrs))
+        return locate(op.error(check.number, status >> 16, types, attrs))
 
     return Record(
         n_args=count,

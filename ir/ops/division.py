@@ -12,13 +12,15 @@ import numpy as np
 
 from .. import dtypes, scalar
 from ..array import Array
-from ..attrs import NO_ATTRS
-from ..checks import FLOOR_DIVIDE, REMAINDER, fail
+from ..attrs import NO_ATTRS, Attrs
+from ..checks import Failure, fail
 from ..dtypes import DType
-from ..op import Flags, Op, Pointwise, Sample, Vjp
+from ..errors import DivisionError, LithographError
+from ..op import Op, Pointwise, Sample, Vjp
 from ..promotion import counted
 from ..scalar import Scalar
 from ..stage import Operand
+from ..types import TensorType
 from .arithmetic import magnitude
 from .logic import where
 from .rows import NUMERIC, edge_pairs, pointwise_type, quiet, values
@@ -95,20 +97,29 @@ def _both_integer(a: Scalar, b: Scalar) -> tuple[Scalar, Scalar]:
     return scalar.select(turned, quotient - 1, quotient), scalar.select(turned, rest + b, rest)
 
 
-def _body(part: int, number: int) -> Callable[[Scalar, Scalar], Scalar]:
+def _by_zero(name: str) -> Failure:
+    def make(number: int, report: int, types: tuple[TensorType, ...], attrs: Attrs) -> LithographError:
+        return DivisionError(
+            f"{name}: integer division by zero, in {types[0].dtype}; divide floats, or replace the zeros with where"
+        )
+
+    return make
+
+
+def _body(part: int) -> Callable[[Scalar, Scalar], Scalar]:
     def body(a: Scalar, b: Scalar) -> Scalar:
         if a.dtype.is_float:
             return _both_float(a, b)[part]
         found = _both_integer(a, b)[part]
-        return scalar.check(found, scalar.ne(b, 0), number, scalar.const(dtypes.int64, 0))
+        return scalar.check(found, scalar.ne(b, 0), 0, scalar.const(dtypes.int64, 0))
 
     return body
 
 
-def _reference(function: np.ufunc, number: int) -> Callable[[np.ndarray, np.ndarray], np.ndarray]:
+def _reference(function: np.ufunc, failure: Failure) -> Callable[[np.ndarray, np.ndarray], np.ndarray]:
     def reference(a: np.ndarray, b: np.ndarray) -> np.ndarray:
         if a.dtype.kind != "f":
-            fail(number, b == 0, np.zeros((), np.int64), (a, b), NO_ATTRS)
+            fail(failure, b == 0, np.zeros((), np.int64), (a, b), NO_ATTRS)
         return np.asarray(function(a, b))
 
     return reference
@@ -134,15 +145,16 @@ def _samples(rng: np.random.Generator, dtype: DType) -> list[Sample]:
     return [*made, ((one[defined], other[defined]), NO_ATTRS)]
 
 
-def _row(name: str, part: int, number: int, function: np.ufunc, vjp: tuple[Vjp, Vjp]) -> Op:
+def _row(name: str, part: int, function: np.ufunc, vjp: tuple[Vjp, Vjp]) -> Op:
+    failure = _by_zero(name)
     return Op(
         name,
         infer=pointwise_type(name, NUMERIC),
         promote=counted,
-        reference=quiet(_reference(function, number)),
-        lowering=Pointwise(_body(part, number)),
+        reference=quiet(_reference(function, failure)),
+        lowering=Pointwise(_body(part)),
         vjp=vjp,
-        flags=Flags.CHECKED,
+        failure=failure,
         samples=_samples,
     )
 
@@ -151,11 +163,10 @@ def _flat(g: Array, y: Array, a: Array, b: Array) -> Array:
     return where(False, g, 0)
 
 
-_floor_divide = _row("floor_divide", 0, FLOOR_DIVIDE, np.floor_divide, (_flat, _flat))
+_floor_divide = _row("floor_divide", 0, np.floor_divide, (_flat, _flat))
 _remainder = _row(
     "remainder",
     1,
-    REMAINDER,
     np.remainder,
     (lambda g, y, a, b: g, lambda g, y, a, b: -(g * floor_divide(a, b))),
 )

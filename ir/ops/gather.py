@@ -13,10 +13,10 @@ import numpy as np
 from .. import dtypes, scalar
 from ..array import Array
 from ..attrs import Attrs, Axis, Scatter, intern
-from ..checks import TAKE, TAKE_ALONG_AXIS, fail
+from ..checks import Failure, fail
 from ..dtypes import DType
-from ..errors import DTypeError, ShapeError
-from ..op import Accumulate, Element, Flags, Op, Reader, Sample
+from ..errors import DTypeError, LithographError, RangeError, ShapeError
+from ..op import Accumulate, Element, Op, Reader, Sample
 from ..promotion import keep
 from ..scalar import Scalar
 from ..stage import Operand, as_array, located, operand_type
@@ -36,21 +36,39 @@ def _integers(name: str, dtype: DType) -> None:
         )
 
 
+def _range(name: str) -> Failure:
+    def make(number: int, report: int, types: tuple[TensorType, ...], attrs: Attrs) -> LithographError:
+        assert isinstance(attrs, Axis | Scatter)
+        extent = (attrs.shape if isinstance(attrs, Scatter) else types[0].shape)[attrs.axis]
+        if isinstance(extent, int):
+            legal = f"indices are {-extent} to {extent - 1}" if extent else "it has no index"
+        else:
+            legal = f"indices are below {extent}"
+        return RangeError(
+            f"{name}: index {report} is out of range for axis {attrs.axis} with extent {extent}; {legal}"
+        )
+
+    return make
+
+
+_TAKE, _ALONG = _range("take"), _range("take_along_axis")
+
+
 def _selected(
-    index: Scalar, extent: Extent, number: int, read: Callable[[Scalar], Scalar], empty: Scalar
+    index: Scalar, extent: Extent, read: Callable[[Scalar], Scalar], empty: Scalar
 ) -> Scalar:
     """The element that `read` gives at an index of any sign, checked."""
     if extent == 0:
-        return scalar.check(empty, scalar.const(dtypes.bool_, False), number, scalar.cast(index, dtypes.int64))
+        return scalar.check(empty, scalar.const(dtypes.bool_, False), 0, scalar.cast(index, dtypes.int64))
     # The check fails the program, but the element is read all the same, hence at a place that exists.
-    return read(_place(index, extent, number))
+    return read(_place(index, extent))
 
 
-def _checked(number: int, indices: np.ndarray, operands: tuple[np.ndarray, ...], axis: int) -> np.ndarray:
+def _checked(failure: Failure, indices: np.ndarray, operands: tuple[np.ndarray, ...], axis: int) -> np.ndarray:
     """Indices counted from the front, after the check."""
     extent = operands[0].shape[axis]
     wide = indices.astype(np.int64)
-    fail(number, (wide < -extent) | (wide >= extent), wide, operands, intern(Axis(axis)))
+    fail(failure, (wide < -extent) | (wide >= extent), wide, operands, intern(Axis(axis)))
     return np.where(wide < 0, wide + extent, wide)
 
 
@@ -73,14 +91,13 @@ def _take_at(
     return _selected(
         indices.at(*index[axis:after]),
         x.type.shape[axis],
-        TAKE,
         lambda place: x.at(*index[:axis], place, *index[after:]),
         scalar.const(result.dtype, 0),
     )
 
 
 def _take_of(x: np.ndarray, indices: np.ndarray, attrs: Axis) -> np.ndarray:
-    return np.take(x, _checked(TAKE, indices, (x, indices), attrs.axis), axis=attrs.axis)
+    return np.take(x, _checked(_TAKE, indices, (x, indices), attrs.axis), axis=attrs.axis)
 
 
 def _indices(rng: np.random.Generator, shape: tuple[int, ...], extent: int, dtype: DType) -> np.ndarray:
@@ -110,7 +127,7 @@ _take = Op(
     lowering=Element(_take_at),
     vjp=(lambda g, y, x, i, attrs: _scatter.call(g, i, intern(Scatter(attrs.axis, x.shape))), None),
     attrs=Axis,
-    flags=Flags.CHECKED,
+    failure=_TAKE,
     samples=_take_samples,
 )
 
@@ -129,13 +146,13 @@ def _scatter_type(types: tuple[TensorType, ...], attrs: Attrs) -> TensorType:
     return TensorType(updates.dtype, a.shape)
 
 
-def _place(index: Scalar, extent: Extent, number: int) -> Scalar:
+def _place(index: Scalar, extent: Extent) -> Scalar:
     """Where an index of any sign points to, checked; 0 where it points outside."""
     given = scalar.cast(index, dtypes.int64)
     size = scalar.extent(extent)
     place = scalar.select(given < 0, given + size, given) if index.dtype.kind == "int" else given
     inside = (place >= 0) & (place < size)
-    return scalar.check(scalar.select(inside, place, 0), inside, number, given)
+    return scalar.check(scalar.select(inside, place, 0), inside, 0, given)
 
 
 def _scatter_at(
@@ -144,13 +161,13 @@ def _scatter_at(
     axis = typed(Scatter, attrs).axis
     indices = operands[1]
     after = axis + indices.type.ndim
-    place = _place(indices.at(*index[axis:after]), result.shape[axis], TAKE)
+    place = _place(indices.at(*index[axis:after]), result.shape[axis])
     return (*index[:axis], place, *index[after:])
 
 
 def _scatter_of(updates: np.ndarray, indices: np.ndarray, attrs: Scatter) -> np.ndarray:
     result = np.zeros(typed(tuple[int, ...], attrs.shape), updates.dtype)
-    places = _checked(TAKE, indices, (result, indices), attrs.axis)
+    places = _checked(_TAKE, indices, (result, indices), attrs.axis)
     rows = np.moveaxis(result, attrs.axis, 0)
     axes = range(attrs.axis, attrs.axis + indices.ndim)
     given = np.moveaxis(updates, axes, range(indices.ndim)).reshape(indices.size, *rows.shape[1:])
@@ -178,7 +195,7 @@ _scatter: Op = Op(
     lowering=Accumulate(_scatter_at),
     vjp=(lambda g, y, u, i, attrs: _take.call(g, i, intern(Axis(attrs.axis))), None),
     attrs=Scatter,
-    flags=Flags.CHECKED,
+    failure=_TAKE,
     samples=_scatter_samples,
 )
 
@@ -227,14 +244,13 @@ def _along_at(
     return _selected(
         indices.at(*index),
         x.type.shape[axis],
-        TAKE_ALONG_AXIS,
         lambda place: x.at(*index[:axis], place, *index[axis + 1 :]),
         scalar.const(result.dtype, 0),
     )
 
 
 def _along_of(x: np.ndarray, indices: np.ndarray, attrs: Axis) -> np.ndarray:
-    places = _checked(TAKE_ALONG_AXIS, indices, (x, indices), attrs.axis)
+    places = _checked(_ALONG, indices, (x, indices), attrs.axis)
     return np.take_along_axis(x, places, axis=attrs.axis)
 
 
@@ -259,7 +275,7 @@ _along = Op(
     lowering=Element(_along_at),
     vjp=(lambda g, y, x, i, attrs: _scatter_along.call(g, i, intern(Scatter(attrs.axis, x.shape))), None),
     attrs=Axis,
-    flags=Flags.CHECKED,
+    failure=_ALONG,
     samples=_along_samples,
 )
 
@@ -282,13 +298,13 @@ def _scatter_along_at(
     attrs: Attrs, result: TensorType, index: tuple[Scalar, ...], operands: tuple[Reader, ...]
 ) -> tuple[Scalar, ...]:
     axis = typed(Scatter, attrs).axis
-    place = _place(operands[1].at(*index), result.shape[axis], TAKE_ALONG_AXIS)
+    place = _place(operands[1].at(*index), result.shape[axis])
     return (*index[:axis], place, *index[axis + 1 :])
 
 
 def _scatter_along_of(updates: np.ndarray, indices: np.ndarray, attrs: Scatter) -> np.ndarray:
     result = np.zeros(typed(tuple[int, ...], attrs.shape), updates.dtype)
-    places = np.moveaxis(_checked(TAKE_ALONG_AXIS, indices, (result, indices), attrs.axis), attrs.axis, 0)
+    places = np.moveaxis(_checked(_ALONG, indices, (result, indices), attrs.axis), attrs.axis, 0)
     rows, given = np.moveaxis(result, attrs.axis, 0), np.moveaxis(updates, attrs.axis, 0)
     for place, row in zip(places, given, strict=True):
         old = np.take_along_axis(rows, place[None], axis=0)
@@ -313,7 +329,7 @@ _scatter_along: Op = Op(
     lowering=Accumulate(_scatter_along_at),
     vjp=(lambda g, y, u, i, attrs: _along.call(g, i, intern(Axis(attrs.axis))), None),
     attrs=Scatter,
-    flags=Flags.CHECKED,
+    failure=_ALONG,
     samples=_scatter_along_samples,
 )
 

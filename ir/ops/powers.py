@@ -8,13 +8,15 @@ import numpy as np
 
 from .. import dtypes, maths, scalar
 from ..array import Array
-from ..attrs import NO_ATTRS
-from ..checks import POWER_NEGATIVE, fail
+from ..attrs import NO_ATTRS, Attrs
+from ..checks import fail
 from ..dtypes import DType
-from ..op import Accuracy, Flags, Op, Pointwise, Sample
+from ..errors import DomainError, LithographError
+from ..op import Accuracy, Op, Pointwise, Sample
 from ..promotion import counted
 from ..scalar import Scalar
 from ..stage import Operand
+from ..types import TensorType
 from .logic import where
 from .rows import NUMERIC, edge_pairs, pointwise_type, quiet, values, wide
 from .transcendental import log
@@ -22,6 +24,13 @@ from .transcendental import log
 __all__ = ["power"]
 
 _USUAL_BITS: Final = 6
+
+
+def _negative(number: int, report: int, types: tuple[TensorType, ...], attrs: Attrs) -> LithographError:
+    return DomainError(
+        f"power: integers cannot be raised to a negative power, and the exponent is {report}; "
+        "convert the base with astype(float32) first"
+    )
 
 
 def _power_body(x: Scalar, y: Scalar) -> Scalar:
@@ -33,7 +42,7 @@ def _power_body(x: Scalar, y: Scalar) -> Scalar:
     result = scalar.rarely(y >= 1 << _USUAL_BITS, small, "power", x, y)
     if x.dtype.kind == "uint":
         return result
-    return scalar.check(result, y >= 0, POWER_NEGATIVE, scalar.cast(y, dtypes.int64))
+    return scalar.check(result, y >= 0, 0, scalar.cast(y, dtypes.int64))
 
 
 def _squarings(x: Scalar, y: Scalar, bits: int) -> Scalar:
@@ -53,7 +62,7 @@ def _power_of(x: np.ndarray, y: np.ndarray) -> np.ndarray:
     if x.dtype.kind == "f":
         return np.asarray(np.where(y == 2, np.square(x), np.power(wide(x), wide(y)).astype(x.dtype)))
     if y.dtype.kind == "i":
-        fail(POWER_NEGATIVE, y < 0, y, (x, y), NO_ATTRS)
+        fail(_negative, y < 0, y, (x, y), NO_ATTRS)
     return np.asarray(np.power(x, y))
 
 
@@ -103,7 +112,7 @@ _power = Op(
     reference=quiet(_power_of),
     lowering=Pointwise(_power_body),
     vjp=(_power_slope, _power_exponent_slope),
-    flags=Flags.CHECKED,
+    failure=_negative,
     samples=_power_samples,
     accuracy=Accuracy(0.6, 1.4, "x ** y", np.power, draw=_draw),
 )

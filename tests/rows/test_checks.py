@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from lithograph.ir import checks, dtypes
+from lithograph.ir import dtypes
 from lithograph.ir.attrs import NO_ATTRS, Attrs, Axis, Scatter
+from lithograph.ir.registry import OPS
 from lithograph.ir.types import Dim, TensorType
 
 X = TensorType(dtypes.float32, (4, 3))
@@ -14,41 +15,41 @@ N = TensorType(dtypes.int32, (2,))
 
 
 @pytest.mark.parametrize(
-    ("number", "report", "types", "attrs", "text"),
+    ("name", "report", "types", "attrs", "text"),
     [
-        (checks.TAKE, 10, (X, I), Axis(1),
+        ("take", 10, (X, I), Axis(1),
         "take: index 10 is out of range for axis 1 with extent 3; indices are -3 to 2"),
-        (checks.TAKE, -5, (X, I), Axis(0),
+        ("take", -5, (X, I), Axis(0),
         "take: index -5 is out of range for axis 0 with extent 4; indices are -4 to 3"),
         (
-            checks.TAKE, 0, (TensorType(dtypes.float32, (0,)), I), Axis(0),
+            "take", 0, (TensorType(dtypes.float32, (0,)), I), Axis(0),
             "take: index 0 is out of range for axis 0 with extent 0; it has no index",
         ),
         (
-            checks.TAKE, 7, (TensorType(dtypes.float32, (Dim("n"),)), I), Axis(0),
+            "take", 7, (TensorType(dtypes.float32, (Dim("n"),)), I), Axis(0),
             "take: index 7 is out of range for axis 0 with extent n; indices are below n",
         ),
-        (checks.TAKE, 9, (I, I), Scatter(0, (4, 3)),
+        ("scatter_add", 9, (I, I), Scatter(0, (4, 3)),
         "take: index 9 is out of range for axis 0 with extent 4; indices are -4 to 3"),
         (
-            checks.TAKE_ALONG_AXIS, 3, (X, X), Axis(1),
+            "take_along_axis", 3, (X, X), Axis(1),
             "take_along_axis: index 3 is out of range for axis 1 with extent 3; indices are -3 to 2",
         ),
         (
-            checks.FLOOR_DIVIDE, 0, (N, N), NO_ATTRS,
+            "floor_divide", 0, (N, N), NO_ATTRS,
             "floor_divide: integer division by zero, in int32; divide floats, or replace the zeros with "
             "where",
         ),
         (
-            checks.REMAINDER, 0, (N, N), NO_ATTRS,
+            "remainder", 0, (N, N), NO_ATTRS,
             "remainder: integer division by zero, in int32; divide floats, or replace the zeros with where",
         ),
         (
-            checks.POWER_NEGATIVE, -2, (N, N), NO_ATTRS,
+            "power", -2, (N, N), NO_ATTRS,
             "power: integers cannot be raised to a negative power, and the exponent is -2; "
             "convert the base with astype(float32) first",
         ),
     ],
 )  # fmt: skip
-def test_texts(number: int, report: int, types: tuple[TensorType, ...], attrs: Attrs, text: str) -> None:
-    assert str(checks.failure(number, report, types, attrs)) == text
+def test_texts(name: str, report: int, types: tuple[TensorType, ...], attrs: Attrs, text: str) -> None:
+    assert str(OPS[name].error(0, report, types, attrs)) == text
