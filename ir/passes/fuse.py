@@ -9,11 +9,14 @@ circle among the groups.
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from ..attrs import Axes, Constant
+from .. import scalar
+from ..attrs import Attrs, Axes, Constant
+from ..dtypes import DType
 from ..errors import PassError
 from ..graph import Graph, Node, Value
 from ..op import Alias, Contract, Element, Flags, Literal, Op, Pointwise, Reduce
@@ -73,15 +76,32 @@ def _is_view(node: Node) -> bool:
     return isinstance(lowering, Alias | Literal) or (isinstance(lowering, Element) and lowering.view)
 
 
-_LIGHT = frozenset((
-    "add", "subtract", "multiply", "negative", "abs", "square", "maximum", "minimum", "where", "relu", "clip", "astype",
-    "equal", "not_equal", "less", "less_equal", "greater", "greater_equal", "logical_and", "logical_or", "logical_not",
-))  # fmt: skip
+_MOST_LIGHT = 4
+_SLOW = frozenset(("div", "sqrt", "tdiv", "trem", "rarely", "check"))
 
 
-def _is_light(op: Op) -> bool:
-    """Whether computing an element again costs no more than loading it."""
-    return op.name in _LIGHT
+def _is_light(node: Node) -> bool:
+    """Whether computing an element again costs no more than loading it: its scalar body is short."""
+    if not isinstance(node.op.lowering, Pointwise):
+        return False
+    return _is_short(node.op, tuple([a.type.dtype for a in node.args]), node.attrs)
+
+
+@functools.lru_cache(maxsize=4096)
+def _is_short(op: Op, kinds: tuple[DType, ...], attrs: Attrs) -> bool:
+    assert isinstance(op.lowering, Pointwise)
+    operands = [scalar.load(d, k, ()) for k, d in enumerate(kinds)]
+    stack = [op.lowering.body(*operands, attrs) if op.attrs else op.lowering.body(*operands)]
+    counted: set[scalar.Scalar] = set()
+    while stack:
+        e = stack.pop()
+        if e.prim in ("const", "load") or e in counted:
+            continue
+        counted.add(e)
+        if e.prim in _SLOW or len(counted) > _MOST_LIGHT:
+            return False
+        stack.extend(e.args)
+    return True
 
 
 def _count(shape: Shape) -> float:
@@ -165,7 +185,7 @@ class _Fusion:
         frames = self._frames(node, group)
         if isinstance(node.op.lowering, Reduce):
             return all(f is not None and self._reduction_fits(node, f, group) for f in frames)
-        return _is_view(node) or _is_light(node.op) or self._computed_once(node, frames, group)
+        return _is_view(node) or _is_light(node) or self._computed_once(node, frames, group)
 
     def _computed_once(self, node: Node, frames: frozenset[Frame | None], group: _Group) -> bool:
         """Whether no element of a costly node would be computed many times over."""
