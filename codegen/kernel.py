@@ -31,18 +31,20 @@ _LONGEST_ROW = 8192
 
 @dataclass(frozen=True, slots=True)
 class Schedule:
-    """How a nest runs.
+    """How a nest runs; every legal one gives the same bits.
 
     Attributes:
-        lanes: vector lanes along the last loop of the domain (0: scalar).
-        columns: the reductions that vary with the last loop are computed for blocks of columns.
-        block: iterations of the outermost loop in one task.
+        lanes: vector lanes along the last loop of the domain: 2, 4, 8 or 16, or 0: scalar. Where reductions vary with
+            that loop, lanes need `columns`; where stores add, neighbours need different addresses.
+        columns: the reductions that vary with the last loop are computed for blocks of so many columns, a multiple of
+            the lanes; 0: each by itself.
+        block: iterations of the outermost loop in one task; 1 where there are loops inside it.
         cost: rough nanoseconds of the whole nest on one thread; None when extents are symbolic.
         serial: all tasks run in order on one thread.
     """
 
     lanes: int
-    columns: bool
+    columns: int
     block: int
     cost: float | None
     serial: bool = False
@@ -100,19 +102,20 @@ def schedule(nest: Nest, target: Target) -> Schedule:
     lanes = min(16, max(2, target.vector_bytes // max(widest, 4)))
     if any(s.adds for s in nest.stores):
         lanes = lanes if all(_distinct(nest, s.address, last) for s in nest.stores) else 0
-        return Schedule(lanes, False, _TASK_ELEMENTS if rank == 1 else 1, cost(nest), serial=True)
+        return Schedule(lanes, 0, _TASK_ELEMENTS if rank == 1 else 1, cost(nest), serial=True)
     if rank == 0:
-        return Schedule(0, False, 1, cost(nest))
+        return Schedule(0, 0, 1, cost(nest))
     n = nest.domain[last]
     if varying and not _columns_pay(nest, last):
-        return Schedule(0, False, 1 if rank > 1 else _rows_per_task(nest), cost(nest))
+        return Schedule(0, 0, 1 if rank > 1 else _rows_per_task(nest), cost(nest))
     if isinstance(n, int):
         if n == 1:
-            return Schedule(0, False, 1, cost(nest))
+            return Schedule(0, 0, 1, cost(nest))
         lanes = min(lanes, 1 << n.bit_length() - 1)
     if varying:
-        return Schedule(lanes, True, _column_width(nest) if rank == 1 else 1, cost(nest))
-    return Schedule(lanes, False, _TASK_ELEMENTS if rank == 1 else 1, cost(nest))
+        width = _column_width(nest)
+        return Schedule(lanes, width, width if rank == 1 else 1, cost(nest))
+    return Schedule(lanes, 0, _TASK_ELEMENTS if rank == 1 else 1, cost(nest))
 
 
 def _rows_per_task(nest: Nest) -> int:
@@ -302,7 +305,7 @@ class KernelWriter:
 
     def _column_blocks(self, scope: Scope, number: int, start: str, stop: str) -> None:
         body = self.body
-        width = _column_width(self.nest)
+        width = self.plan.columns
         reducer = ColumnReducer(self.evaluator, number, width, self.plan.lanes)
         self._prepare(scope)
         with body.loop(start, stop, width) as block:

@@ -25,7 +25,7 @@ from .gemm_vectors import ELEMENTS
 from .lower import Check, Layout, Lowering, Output, accumulation, contiguous, lower
 from .plan import Kind, Plan, Storage, may_update, place
 from .split import chunk_count, split
-from .steps import CopyStep, FillStep, GemmStep, HostStep, KernelStep, Matrix, Module, Scratch, Step
+from .steps import CopyStep, FillStep, GemmStep, HostStep, KernelStep, Matrix, Module, Scratch, Step, watch
 from .target import Target
 
 HostFunction = Callable[[Node, tuple[int, ...], int], int]
@@ -103,10 +103,11 @@ class Program:
 
 
 class _Planner:
-    def __init__(self, graph: Graph, target: Target, host: HostFunction) -> None:
+    def __init__(self, graph: Graph, target: Target, host: HostFunction, watch_at: int) -> None:
         self.graph = graph
         self.target = target
         self.host = host
+        self.watch = watch_at
         self.storage: dict[Value, Storage] = {}
         self.storages: list[Storage] = []
         self.steps: list[Step] = []
@@ -360,6 +361,8 @@ class _Planner:
                 with body.if_(failed):
                     body.emit(f"ret i64 {status}")
                     body.label(body.fresh_label("unreached"))
+            if self.watch:
+                watch(module, body, self.watch, k)
         body.emit("ret i64 0")
         main = body.function("i64 @program(ptr %bufs)", "#0")
         width = module.target.vector_bytes * 8
@@ -375,13 +378,14 @@ def _load(body: Body, table: str, k: int) -> str:
     return body.assign(f"load ptr, ptr {_entry(body, table, k)}")
 
 
-def build(graph: Graph, target: Target, host: HostFunction) -> Program:
+def build(graph: Graph, target: Target, host: HostFunction, watch_at: int = 0) -> Program:
     """The program of a fused graph with known extents.
 
     Args:
         graph: fused, as `ir/passes/fuse.py` leaves it.
         target: what to generate code for.
         host: makes the functions of host steps.
+        watch_at: address of a C function `void (ptr bufs, i64 step)` that is called after each step; 0 for none.
     """
-    return _Planner(graph, target, host).run()
+    return _Planner(graph, target, host, watch_at).run()
 

@@ -102,7 +102,7 @@ class KernelStep:
     def show(self, target: Target) -> str:
         """The nest and its schedule as text."""
         plan = schedule(self.nest, target)
-        loops = "columns" if plan.columns else f"{plan.lanes} lanes" if plan.lanes else "rows"
+        loops = f"{plan.columns} columns" if plan.columns else f"{plan.lanes} lanes" if plan.lanes else "rows"
         return f"; {loops}, blocks of {plan.block}, about {plan.cost or 0:.0f} ns\n{self.nest}"
 
 
@@ -154,6 +154,13 @@ def parallel(module: Module) -> None:
     """Declare the pool's entry."""
     module.declares[f"declare i64 @{pool.PARALLEL}(ptr, ptr, i64, i64)"] = None
     module.imports[pool.PARALLEL] = support.address(pool.PARALLEL)
+
+
+def watch(module: Module, body: Body, address: int, k: int) -> None:
+    """Call the function `void (ptr bufs, i64 step)` at an address after step k."""
+    module.declares["declare void @watch(ptr, i64)"] = None
+    module.imports["watch"] = address
+    body.emit(f"call void @watch(ptr %bufs, i64 {k})")
 
 
 @dataclass(frozen=True, slots=True)

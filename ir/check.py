@@ -55,12 +55,20 @@ def mismatch(before: Graph, after: Graph, inputs: Sequence[np.ndarray]) -> str |
     if len(a) != len(b):
         return f"before there are {len(a)} results, after {len(b)}"
     for i, (x, y) in enumerate(zip(a, b, strict=True)):
-        if x.dtype != y.dtype or x.shape != y.shape:
-            return f"result {i} was {x.dtype}{list(x.shape)} and is {y.dtype}{list(y.shape)}"
-        if array_bits(x) != array_bits(y):
-            at = next(k for k in np.ndindex(x.shape) if array_bits(x[k]) != array_bits(y[k]))
-            return f"result {i} at {list(at)} was {x[at]!r} and is {y[at]!r}"
+        found = array_difference(x, y)
+        if found is not None:
+            return f"result {i} {found}"
     return None
+
+
+def array_difference(before: np.ndarray, after: np.ndarray) -> str | None:
+    """How the bits of two arrays differ, in words; None if nowhere. A NaN equals any NaN."""
+    if before.dtype != after.dtype or before.shape != after.shape:
+        return f"was {before.dtype}{list(before.shape)} and is {after.dtype}{list(after.shape)}"
+    if array_bits(before) == array_bits(after):
+        return None
+    at = next(k for k in np.ndindex(before.shape) if array_bits(before[k]) != array_bits(after[k]))
+    return f"at {list(at)} was {before[at]!r} and is {after[at]!r}"
 
 
 def _said(outcome: list[np.ndarray] | type[LithographError]) -> str:

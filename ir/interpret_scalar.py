@@ -29,8 +29,9 @@ class CheckFailed(Exception):
 def evaluate(
     root: Scalar,
     loops: Sequence[np.ndarray] = (),
-    buffers: Sequence[np.ndarray] = (),
+    buffers: Sequence[np.ndarray] | Mapping[int, np.ndarray] = (),
     sizes: Mapping[str, int] | None = None,
+    values: Mapping[Scalar, np.ndarray] | None = None,
 ) -> np.ndarray:
     """The values of an expression.
 
@@ -39,11 +40,13 @@ def evaluate(
         loops: per loop variable its values (int64); they broadcast together.
         buffers: what `load` reads from, indexed by all axes; an index must be inside.
         sizes: per symbol its extent.
+        values: of expressions inside that are known already.
 
     Raises:
         CheckFailed: a `check` inside did not hold.
+        IndexError: a `load` reads outside its buffer.
     """
-    known: dict[Scalar, np.ndarray] = {}
+    known: dict[Scalar, np.ndarray] = dict(values or {})
     pending = [root]
     with np.errstate(all="ignore"):
         while pending:
@@ -63,7 +66,7 @@ def _node(
     node: Scalar,
     args: list[np.ndarray],
     loops: Sequence[np.ndarray],
-    buffers: Sequence[np.ndarray],
+    buffers: Sequence[np.ndarray] | Mapping[int, np.ndarray],
     sizes: Mapping[str, int],
 ) -> object:
     if node.prim == "const":
@@ -73,7 +76,7 @@ def _node(
     if node.prim == "size":
         return np.int64(sizes[cast(str, node.payload)])
     if node.prim == "load":
-        return buffers[cast(int, node.payload)][tuple(args)]
+        return _load(buffers[cast(int, node.payload)], args)
     if node.prim == "check":
         return _check(cast(int, node.payload), *args)
     if node.prim == "rarely":
@@ -83,6 +86,12 @@ def _node(
     if node.prim == "bitcast":
         return np.ascontiguousarray(args[0]).view(node.dtype.numpy).reshape(args[0].shape)
     return _PRIMITIVES[node.prim](*args)
+
+
+def _load(buffer: np.ndarray, index: list[np.ndarray]) -> np.ndarray:
+    if any(i.size and i.min() < 0 for i in index):
+        raise IndexError("a load reads before its buffer")
+    return np.asarray(buffer[tuple(index)])
 
 
 def _rarely(node: Scalar, condition: np.ndarray, usual: np.ndarray, *args: np.ndarray) -> np.ndarray:

@@ -50,10 +50,15 @@ def _sum_columns(x: np.ndarray) -> np.ndarray:
         for g in range(groups):
             total += lanes[:, g]
         partial = _halve(total, 1)
-        while len(partial) > 1:
-            even = len(partial) // 2 * 2
-            partial = np.concatenate([partial[0:even:2] + partial[1:even:2], partial[even:]])
-    return np.asarray(partial[0])
+        return pairs_in_order(partial.T)
+
+
+def pairs_in_order(x: np.ndarray) -> np.ndarray:
+    """The sum over the last axis, of at least one element: adjacent pairs are added, again and again."""
+    while x.shape[-1] > 1:
+        even = x.shape[-1] // 2 * 2
+        x = np.concatenate([x[..., 0:even:2] + x[..., 1:even:2], x[..., even:]], axis=-1)
+    return x[..., 0]
 
 
 def _halve(x: np.ndarray, axis: int) -> np.ndarray:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 import numpy as np
@@ -14,12 +14,12 @@ from lithograph.ir.attrs import NO_ATTRS, Attrs, Axes, Axis, Cast, Permutation, 
 from lithograph.ir.builder import Builder, Traced
 from lithograph.ir.dtypes import DType, from_numpy
 from lithograph.ir.errors import LithographError
-from lithograph.ir.graph import Graph
+from lithograph.ir.graph import Graph, StateSlot, Value
 from lithograph.ir.interpret import interpret
 from lithograph.ir.loc import Loc
 from lithograph.ir.op import Flags, Literal, Op, Pointwise, Structural
 from lithograph.ir.registry import OPS
-from lithograph.ir.types import TensorType
+from lithograph.ir.types import Dim, TensorType
 
 SHAPES: Final = (
     (),
@@ -37,6 +37,7 @@ SHAPES: Final = (
     (33, 2),
 )
 DTYPES: Final = (dtypes.float32, dtypes.float64, dtypes.int32, dtypes.int64, dtypes.bool_)
+ALL_DTYPES: Final = tuple(dtypes.BY_NAME.values())
 MOST_ELEMENTS: Final = 600
 _SPECIAL: Final = (0.0, -0.0, np.inf, -np.inf, np.nan, 1e-42, 1.0)
 
@@ -48,6 +49,8 @@ class _Growth:
     rng: np.random.Generator
     builder: Builder
     dtypes: Sequence[DType]
+    shapes: Sequence[tuple[int, ...]]
+    most: int
     inputs: list[np.ndarray] = field(default_factory=list)
     pool: list[tuple[Traced, np.ndarray]] = field(default_factory=list)
 
@@ -77,6 +80,9 @@ def random_graph(
     *,
     table: Sequence[Op] | None = None,
     calls: bool = True,
+    state: bool = False,
+    shapes: Sequence[tuple[int, ...]] = SHAPES,
+    most: int = MOST_ELEMENTS,
 ) -> tuple[Graph, list[np.ndarray]]:
     """A graph of about `n_ops` nodes, and inputs on which none of its checks fails.
 
@@ -86,13 +92,55 @@ def random_graph(
         dtypes: of the params; ops such as comparisons may lead to others.
         table: the rows to choose from; all by default.
         calls: whether some nodes are calls of graphs of their own.
+        state: whether some params are state, with a new value of the same type or only read.
+        shapes: of the params.
+        most: the most elements of a value.
     """
-    growth = _Growth(rng, Builder("random"), dtypes)
+    growth = _Growth(rng, Builder("random"), dtypes, shapes, most)
     for _ in range(int(rng.integers(1, 4))):
-        growth.param(random_array(rng, dtypes[int(rng.integers(len(dtypes)))], _shape(rng)))
+        growth.param(random_array(rng, dtypes[int(rng.integers(len(dtypes)))], _shape(growth)))
     _grow(growth, n_ops, table or rows(), calls)
     results = [traced for traced, _ in growth.pool if rng.random() < 0.2 or traced is growth.pool[-1][0]]
-    return growth.builder.finish(results[-6:]), growth.inputs
+    graph = growth.builder.finish(results[-6:])
+    return (_with_state(rng, graph) if state else graph), growth.inputs
+
+
+def _with_state(rng: np.random.Generator, graph: Graph) -> Graph:
+    """The graph with some of its params made state."""
+    slots, results = [], list(graph.results)
+    values = list(graph.values())
+    for k, param in enumerate(graph.params):
+        if rng.random() < 0.5:
+            continue
+        fitting = [v for v in values if v.type is param.type]
+        if rng.random() < 0.2:
+            slots.append(StateSlot(k, None, f"s{k}"))
+            continue
+        slots.append(StateSlot(k, len(results), f"s{k}"))
+        results.append(fitting[int(rng.integers(len(fitting)))])
+    return replace(graph, results=tuple(results), state=tuple(slots))
+
+
+def symbolic(rng: np.random.Generator, graph: Graph) -> Graph | None:
+    """The graph with a symbol for one extent, through its type rules; None where they need the number."""
+    axes = [(p, k) for p in graph.params for k, e in enumerate(p.type.shape) if isinstance(e, int) and e > 1]
+    if not axes or any(n.regions for n in graph.nodes):
+        return None
+    chosen, axis = axes[int(rng.integers(len(axes)))]
+    builder = Builder(graph.name)
+    known: dict[Value, Traced] = {}
+    for p in graph.params:
+        shape = [Dim("n") if p is chosen and k == axis else e for k, e in enumerate(p.type.shape)]
+        known[p] = builder.param(TensorType(p.type.dtype, tuple(shape)), p.name)
+    try:
+        for node in graph.nodes:
+            args = tuple([known[a] for a in node.args])
+            type_ = node.op.result_type(tuple([a._aval for a in args]), node.attrs)
+            known[node.result] = builder.emit(node.op, args, node.attrs, type_)
+    except (LithographError, ValueError):
+        return None
+    made = builder.finish([known[r] for r in graph.results], graph.state)
+    return made if any(not v.type.is_static for n in made.nodes for v in n.results) else None
 
 
 def random_array(rng: np.random.Generator, dtype: DType, shape: tuple[int, ...]) -> np.ndarray:
@@ -102,13 +150,11 @@ def random_array(rng: np.random.Generator, dtype: DType, shape: tuple[int, ...])
     if dtype.is_integer:
         return rng.integers(0 if dtype.kind == "uint" else -5, 9, shape).astype(dtype.numpy)
     usual = rng.standard_normal(shape) * 2
-    return np.where(rng.random(shape) < 0.06, rng.choice(np.array(_SPECIAL), shape), usual).astype(
-        dtype.numpy
-    )
+    return np.where(rng.random(shape) < 0.06, rng.choice(np.array(_SPECIAL), shape), usual).astype(dtype.numpy)
 
 
-def _shape(rng: np.random.Generator) -> tuple[int, ...]:
-    return SHAPES[rng.integers(len(SHAPES))]
+def _shape(growth: _Growth) -> tuple[int, ...]:
+    return growth.shapes[int(growth.rng.integers(len(growth.shapes)))]
 
 
 def _grow(growth: _Growth, n_ops: int, table: Sequence[Op], calls: bool) -> None:
@@ -131,14 +177,14 @@ def _constant(growth: _Growth) -> None:
     chosen = (0, 1, 2) if dtype.kind != "float" else (0.0, -0.0, 1.0, -1.0, 2.0, 0.5, np.nan)
     value = np.full((), chosen[growth.rng.integers(len(chosen))]).astype(dtype.numpy)
     if growth.rng.random() < 0.2:
-        value = random_array(growth.rng, dtype, _shape(growth.rng))
+        value = random_array(growth.rng, dtype, _shape(growth))
     growth.pool.append((growth.builder.constant(value), value))
 
 
 def _call(growth: _Growth, table: Sequence[Op]) -> None:
     rng, pool = growth.rng, growth.pool
     chosen = [pool[rng.integers(len(pool))] for _ in range(int(rng.integers(1, 4)))]
-    inner = _Growth(rng, Builder("callee"), growth.dtypes)
+    inner = _Growth(rng, Builder("callee"), growth.dtypes, growth.shapes, growth.most)
     for _, value in chosen:
         inner.param(value)
     _grow(inner, int(rng.integers(1, 5)), table, calls=False)
@@ -161,15 +207,13 @@ def _apply(growth: _Growth, op: Op) -> bool:
             if any(t.dtype is not d for t, d in zip(types, wanted, strict=True)):
                 continue
             result = op.result_type(types, attrs)
-            if not result.is_static or result.size > MOST_ELEMENTS:
+            if not result.is_static or result.size > growth.most:
                 continue
             with np.errstate(all="ignore"):
                 value = np.asarray(op.evaluate(values, attrs), order="C")
         except (LithographError, IndexError, ValueError):
             continue
-        assert value.dtype == result.dtype.numpy and value.shape == result.shape, (
-            f"{op.name}: {types} {attrs}"
-        )
+        assert value.dtype == result.dtype.numpy and value.shape == result.shape, f"{op.name}: {types} {attrs}"
         growth.pool.append((growth.builder.emit(op, tuple([t for t, _ in operands]), attrs, result), value))
         return True
     return False

@@ -1,0 +1,234 @@
+"""The meaning of nests and programs, carried out by NumPy in the order that is stated: the oracle for schedules.
+
+It knows neither schedules nor LLVM. A nest's expressions are evaluated by `ir/interpret_scalar.py`, float sums follow
+order T8, the elements of stores that add come in row-major order. A program's steps run one after another, each
+storage with memory of its own, so that what the buffer plan makes share memory cannot show here.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final, assert_never
+
+import numpy as np
+from numpy.lib.stride_tricks import as_strided
+
+from ..ir.attrs import NO_ATTRS
+from ..ir.interpret_scalar import CheckFailed, evaluate
+from ..ir.op import Combine
+from ..ir.reduction import pairs_in_order, sum_in_order
+from ..ir.registry import OPS
+from ..ir.scalar import Scalar, binary, load
+from ..ir.types import Dim, Extent
+from .nest import Nest, Reduction
+from .plan import Kind, Storage
+from .program import Program
+from .steps import CopyStep, FillStep, GemmStep, HostStep, KernelStep, Matrix, Step
+
+_POINTS: Final = 1 << 17
+"""Points of an expression that are evaluated at once, so that temporaries stay small."""
+
+
+def run_nest(
+    nest: Nest, buffers: Mapping[int, np.ndarray], sizes: Mapping[str, int] | None = None
+) -> list[tuple[int, np.ndarray]]:
+    """Carry out a nest on flat buffers by number, which its stores change; the addresses of each store.
+
+    Args:
+        nest: the kernel before scheduling.
+        buffers: flat arrays of the nest's dtypes.
+        sizes: per symbol its extent.
+
+    Raises:
+        CheckFailed: a check did not hold; what was stored by then is not said.
+    """
+    run = _Run(nest, buffers, sizes or {})
+    for e in nest.walk():  # Arguments come before users, so a reduction inside another is known by then.
+        if e.prim == "reduce":
+            run.reduced[e] = run.reduction(e)
+    domain = tuple(range(len(nest.domain)))
+    values = [(run.values(s.address, domain), run.values(s.value, domain)) for s in nest.stores]
+    for store, (address, value) in zip(nest.stores, values, strict=True):
+        with np.errstate(all="ignore"):
+            if store.adds:
+                np.add.at(buffers[store.buffer], address.reshape(-1), value.reshape(-1))
+            else:
+                buffers[store.buffer][address] = value
+    return [(store.buffer, address) for store, (address, _) in zip(nest.stores, values, strict=True)]
+
+
+class _Run:
+    """One run of a nest.
+
+    Attributes:
+        reduced: what each reduction gives, with one axis for each iteration variable that it varies with, in order.
+    """
+
+    def __init__(self, nest: Nest, buffers: Mapping[int, np.ndarray], sizes: Mapping[str, int]) -> None:
+        self.nest = nest
+        self.buffers = buffers
+        self.sizes = sizes
+        self.reduced: dict[Scalar, np.ndarray] = {}
+
+    def extent(self, number: int) -> int:
+        extent: Extent = self.nest.extents[number]
+        return extent.evaluate(self.sizes) if isinstance(extent, Dim) else extent
+
+    def values(self, expr: Scalar, axes: tuple[int, ...]) -> np.ndarray:
+        """An expression at all values of the iteration variables in `axes`, which become the axes of the result."""
+        shape = tuple([self.extent(a) for a in axes])
+        found = np.empty(shape, expr.dtype.numpy)
+        if not shape:
+            found[...] = self._at(expr, axes, None)
+            return found
+        longest = shape.index(max(shape))
+        step = max(_POINTS * shape[longest] // max(math.prod(shape), 1), 1)
+        for start in range(0, shape[longest], step) if found.size else ():
+            part = slice(start, start + step)
+            found[(slice(None),) * longest + (part,)] = self._at(expr, axes, (longest, part))
+        return found
+
+    def _at(self, expr: Scalar, axes: tuple[int, ...], part: tuple[int, slice] | None) -> np.ndarray:
+        """An expression over all of `axes`, or over a part of one of them."""
+        loops = [np.zeros((), np.int64) for _ in range(max(self.nest.extents, default=-1) + 1)]
+        for k, number in enumerate(axes):
+            steps = np.arange(self.extent(number))
+            steps = steps[part[1]] if part is not None and part[0] == k else steps
+            loops[number] = steps.reshape((-1,) + (1,) * (len(axes) - 1 - k))
+        known: dict[Scalar, np.ndarray] = {}
+        for e, value in self.reduced.items():
+            free = self.nest.free(e)
+            if free <= set(axes):
+                order = np.argsort([axes.index(a) for a in sorted(free)])
+                wide = value.transpose(order).reshape([self.extent(a) if a in free else 1 for a in axes])
+                inside = part is not None and axes[part[0]] in free
+                known[e] = wide[(slice(None),) * part[0] + (part[1],)] if part is not None and inside else wide
+        return evaluate(expr, loops, self.buffers, self.sizes, known)
+
+    def reduction(self, expr: Scalar) -> np.ndarray:
+        """What a reduction gives, when those inside it are known."""
+        r = self.nest.reduction(expr)
+        kept = tuple(sorted(self.nest.free(expr)))
+        terms = self.values(r.body, (*kept, *r.iters))
+        shape = terms.shape[: len(kept)]
+        return combined(r, terms.reshape(*shape, math.prod(terms.shape[len(kept) :])))
+
+
+def combined(r: Reduction, terms: np.ndarray) -> np.ndarray:
+    """The reduction of the last axis."""
+    axis = terms.ndim - 1
+    match r.combine:
+        case Combine.SUM:
+            with np.errstate(all="ignore"):
+                return pairs_in_order(terms) if r.pairs and r.dtype.is_float else sum_in_order(terms, (axis,))
+        case Combine.ANY:
+            return np.asarray(np.any(terms, axis=axis))
+        case Combine.ALL:
+            return np.asarray(np.all(terms, axis=axis))
+        case Combine.MAX | Combine.MIN:
+            return _extremum("maximum" if r.combine is Combine.MAX else "minimum", r, terms)
+        case Combine.ARGMAX:
+            return np.asarray(np.argmax(terms, axis=axis))
+        case Combine.ARGMIN:
+            return np.asarray(np.argmin(terms, axis=axis))
+
+
+def _extremum(prim: str, r: Reduction, terms: np.ndarray) -> np.ndarray:
+    """By halves, with the primitive, which orders zeros and keeps NaN as NumPy's reductions do not."""
+    while terms.shape[-1] > 1:
+        half = terms.shape[-1] // 2
+        rest = terms[..., 2 * half :]
+        sides = [np.ascontiguousarray(terms[..., :half]), np.ascontiguousarray(terms[..., half : 2 * half])]
+        pair = binary(prim, load(r.dtype, 0, ()), load(r.dtype, 1, ()))
+        terms = np.concatenate([evaluate(pair, (), sides), rest], axis=-1)
+    return terms[..., 0]
+
+
+class StepFailed(Exception):
+    """A step whose check did not hold, or whose host function raised.
+
+    Attributes:
+        step: its number.
+    """
+
+    def __init__(self, step: int) -> None:
+        super().__init__(f"step {step} failed")
+        self.step = step
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What a step wrote to a storage: the flat storage after it, and which of its elements were written by now."""
+
+    values: np.ndarray
+    known: np.ndarray
+
+
+def run_program(program: Program, inputs: Sequence[np.ndarray]) -> Iterator[tuple[int, dict[Storage, Written]]]:
+    """Carry out a program step by step: after each, its number and what it wrote.
+
+    Args:
+        program: known extents.
+        inputs: in the order of the graph's params.
+
+    Raises:
+        StepFailed: a check of a step did not hold, or the reference of a host step raised.
+    """
+    memory: dict[Storage, np.ndarray] = {}
+    params = iter(inputs)
+    constants = iter(program.constants)
+    for s in program.storages:
+        if s.kind is Kind.PARAM:
+            memory[s] = np.array(next(params)).reshape(-1)
+        elif s.kind is Kind.CONSTANT:
+            memory[s] = np.array(next(constants)).reshape(-1)
+        else:
+            memory[s] = np.zeros(s.type.size, s.type.dtype.numpy)
+    known = {s: np.zeros(s.type.size, np.bool_) for s in memory}
+    for k, step in enumerate(program.steps):
+        try:
+            run_step(step, memory, known)
+        except CheckFailed as error:
+            raise StepFailed(k) from error
+        except Exception as error:
+            if not isinstance(step, HostStep):
+                raise
+            raise StepFailed(k) from error
+        yield k, {s: Written(memory[s], known[s]) for s in step.use().writes}
+
+
+def run_step(step: Step, memory: Mapping[Storage, np.ndarray], known: Mapping[Storage, np.ndarray]) -> None:
+    """Carry out one step on flat memory, and note which elements are known; CheckFailed where a check does not hold."""
+    if isinstance(step, KernelStep):
+        for b, address in run_nest(step.nest, {b: memory[s] for b, s in step.storages.items()}):
+            known[step.storages[b]][address] = True
+        return
+    for s in step.use().writes:
+        known[s][...] = True
+    match step:
+        case GemmStep():
+            left = _strided(step.a, memory, (step.m, step.k), step.batch)
+            right = _strided(step.b, memory, (step.k, step.n), step.batch)
+            memory[step.out][...] = OPS["matmul"].evaluate((left, right), NO_ATTRS).reshape(-1)
+        case CopyStep():
+            memory[step.to].view(np.uint8)[...] = memory[step.source].view(np.uint8)
+        case FillStep():
+            memory[step.to][...] = 0
+        case HostStep():
+            types = [a.type for a in step.node.args]
+            operands = [memory[s].reshape(t.static_shape) for s, t in zip(step.reads, types, strict=True)]
+            with np.errstate(all="ignore"):
+                memory[step.out][...] = step.node.op.evaluate(operands, step.node.attrs).reshape(-1)
+        case _:
+            assert_never(step)
+
+
+def _strided(
+    matrix: Matrix, memory: Mapping[Storage, np.ndarray], shape: tuple[int, int], batch: tuple[int, ...]
+) -> np.ndarray:
+    flat = memory[matrix.storage][matrix.offset :]
+    steps = [s * flat.itemsize for s in (*matrix.batch, matrix.row, matrix.column)]
+    view = as_strided(flat, (*batch, *shape), steps, writeable=False)
+    return np.array(view, order="C")

@@ -1,0 +1,116 @@
+"""Schedules change no bit: random legal ones of random nests against the interpreter of nests."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from lithograph.codegen import program
+from lithograph.codegen.interpret import run_nest
+from lithograph.codegen.kernel import Schedule, schedule
+from lithograph.codegen.nest import Nest
+from lithograph.codegen.steps import KernelStep
+from lithograph.codegen.target import host
+from lithograph.ir.check import array_difference
+from lithograph.ir.interpret_scalar import CheckFailed
+from lithograph.ir.op import Accumulate, Element, Op, Pointwise, Reduce
+from lithograph.ir.passes import run_pipeline
+
+from ..ir.random_graphs import random_array, random_graph, rows
+from .schedules import legal_schedule, run_natively, task_ranges
+
+DEEP = os.environ.get("LITHOGRAPH_TEST_DEEP") == "1"
+# Extents around the widths of vectors, of groups of T8 and of blocks of columns.
+SHAPES = ((5, 70), (300,), (17, 33), (3, 4, 20), (129,), (1, 260), (16, 16), (2, 150), (40, 3), ())
+
+
+def _rows_of(*kinds: type) -> list[Op]:
+    return rows(lambda op: isinstance(op.lowering, kinds))
+
+
+# Reductions are few among the rows, and schedules matter most to them.
+TABLE = [*_rows_of(Pointwise, Element), *8 * _rows_of(Reduce), *3 * _rows_of(Accumulate)]
+
+
+def kernels(seed: int) -> list[Nest]:
+    """The nests of a random program."""
+
+    rng = np.random.default_rng(seed)
+    graph, _ = random_graph(rng, int(rng.integers(2, 14)), table=TABLE, shapes=SHAPES, most=4000, calls=False)
+    made = program.build(run_pipeline(graph).graph, host(), lambda node, reads, write: 1)
+    return [s.nest for s in made.steps if isinstance(s, KernelStep) and 0 not in s.nest.domain]
+
+
+def memory(rng: np.random.Generator, nest: Nest) -> dict[int, np.ndarray]:
+    """Random contents for the buffers of a nest, as long as its addresses need."""
+    room = 20_000
+    return {b: random_array(rng, d, (room,)) for b, d in nest.dtypes.items()}
+
+
+def native_and_meant(
+    nest: Nest, plan: Schedule, rng: np.random.Generator
+) -> tuple[dict[int, np.ndarray] | None, dict[int, np.ndarray] | None]:
+    """What the buffers hold after a nest has run natively, and interpreted; None where a check failed."""
+    first = memory(rng, nest)
+    native = {b: x.copy() for b, x in first.items()}
+    meant: dict[int, np.ndarray] | None = {b: x.copy() for b, x in first.items()}
+    assert meant is not None
+    status = run_natively(nest, plan, native, task_ranges(rng, plan.tasks(nest), plan.serial))
+    try:
+        run_nest(nest, meant)
+    except CheckFailed:
+        meant = None
+    return (None if status else native), meant
+
+
+def assert_alike(seed: int, nest: Nest, plan: Schedule, rng: np.random.Generator) -> None:
+    native, meant = native_and_meant(nest, plan, rng)
+    said = f"seed {seed}, {plan}\n{nest}"
+    assert (native is None) == (meant is None), f"one of them fails a check: {said}"
+    if native is not None and meant is not None:
+        for b in nest.dtypes:
+            fault = array_difference(meant[b], native[b])
+            assert fault is None, f"b{b} {fault}: {said}"
+
+
+@pytest.mark.parametrize("block", range(40 if DEEP else 4))
+def test_no_schedule_changes_a_bit(block: int) -> None:
+    for seed in range(15 * block, 15 * block + 15):
+        rng = np.random.default_rng(seed)
+        for nest in kernels(seed):
+            for plan in (schedule(nest, host()), *[legal_schedule(rng, nest) for _ in range(2)]):
+                assert_alike(seed, nest, plan, rng)
+
+
+def chosen(nests: Sequence[Nest], reduces: bool) -> Nest:
+    """The first nest with a domain, and with or without reductions that vary with its last loop."""
+    return next(
+        n
+        for n in nests
+        if n.domain and any(len(n.domain) - 1 in n.free(r.body) and r.iters for r in n.reductions) == reduces
+    )
+
+
+def test_the_fuzz_meets_all_kinds_of_nests() -> None:
+    found = [n for seed in range(30) for n in kernels(seed)]
+    chosen(found, True)
+    chosen(found, False)
+    assert any(any(s.adds for s in n.stores) for n in found)
+    assert any(any(e.prim == "check" for e in n.walk()) for n in found)
+    assert any(len(n.domain) == 0 for n in found)
+
+
+def test_a_wrong_schedule_can_be_told() -> None:
+    """Blocks that leave out the last task's elements."""
+    nest = next(n for seed in range(30) for n in kernels(seed) if len(n.domain) == 1 and not n.reductions)
+    rng = np.random.default_rng(0)
+    short = replace(schedule(nest, host()), block=1)
+    first = memory(rng, nest)
+    native, meant = ({b: x.copy() for b, x in first.items()} for _ in range(2))
+    run_natively(nest, short, native, [(0, short.tasks(nest) - 1)])
+    run_nest(nest, meant)
+    assert any(array_difference(meant[b], native[b]) for b in nest.dtypes)
