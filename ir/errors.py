@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 
 class LithographError(Exception):
     """Root of all errors that Lithograph raises on purpose.
@@ -31,6 +33,10 @@ class RangeError(LithographError, IndexError):
 
 class DomainError(LithographError, ValueError):
     """A value outside what an operation is defined on."""
+
+
+class LinAlgError(DomainError, np.linalg.LinAlgError):
+    """A matrix that an operation of linear algebra has no answer for: singular, not positive definite, not finite."""
 
 
 class DivisionError(LithographError, ZeroDivisionError):

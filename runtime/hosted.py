@@ -8,7 +8,9 @@ from collections.abc import Callable
 
 import numpy as np
 
+from ..ir.errors import LithographError
 from ..ir.graph import Node
+from ..ir.stage import locate
 from ..ir.types import TensorType
 
 STATUS = 0xFFFF
@@ -36,7 +38,7 @@ def function(node: Node, reads: tuple[int, ...], write: int) -> Callable[[int], 
             operands = [view(t, table[n] or 0) for t, n in zip(types, reads, strict=True)]
             view(result, table[write] or 0)[...] = node.op.evaluate(operands, node.attrs)
         except BaseException as error:
-            _raised.error = error
+            _raised.error, _raised.loc = error, node.loc
             return STATUS
         return 0
 
@@ -51,7 +53,7 @@ def address(made: Callable[[int], int]) -> int:
 
 
 def failure() -> BaseException:
-    """The exception that the last failing host step of this thread raised."""
+    """The exception that the last failing host step of this thread raised; a designed one names the op's line."""
     error: BaseException = _raised.error
     _raised.error = None
-    return error
+    return locate(error, _raised.loc) if isinstance(error, LithographError) else error

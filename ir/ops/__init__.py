@@ -16,6 +16,7 @@ from . import (
     creation,
     diagonals,
     division,
+    einstein,
     gather,
     indexing,
     joining,
@@ -25,6 +26,7 @@ from . import (
     reductions,
     shapes,
     slicing,
+    tensor_products,
     transcendental,
     trigonometry,
 )
@@ -34,6 +36,7 @@ from .conversion import *  # noqa: F403
 from .creation import *  # noqa: F403
 from .diagonals import *  # noqa: F403
 from .division import *  # noqa: F403
+from .einstein import *  # noqa: F403
 from .gather import *  # noqa: F403
 from .joining import *  # noqa: F403
 from .logic import *  # noqa: F403
@@ -45,17 +48,18 @@ from .shapes import *  # noqa: F403
 from .slicing import *  # noqa: F403
 from .structural import CALL as CALL
 from .structural import FUSED as FUSED
+from .tensor_products import *  # noqa: F403
 from .transcendental import *  # noqa: F403
 from .trigonometry import *  # noqa: F403
 
 # All their functions are methods too.
 _METHODS = (
     activations, arithmetic, conversion, diagonals, division, gather, logic, powers, products, reductions, shapes,
-    slicing, transcendental, trigonometry,
+    slicing, tensor_products, transcendental, trigonometry,
 )  # fmt: skip
 _OTHERS = ("full_like", "one_hot", "ones_like", "split", "tril", "triu", "zeros_like")
 
-PUBLIC: Final = [name for family in (*_METHODS, creation, joining) for name in family.__all__]
+PUBLIC: Final = [name for family in (*_METHODS, creation, einstein, joining) for name in family.__all__]
 if not TYPE_CHECKING:
     # A type checker knows `__all__` only as a literal; without one it takes what the families export.
     __all__ = list(PUBLIC)

@@ -8,12 +8,12 @@ Integers wrap.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
 
+from .. import dtypes
 from ..array import Array
 from ..attrs import NO_ATTRS, Attrs, ShapeOf, intern
 from ..dtypes import DType
@@ -21,20 +21,28 @@ from ..errors import DTypeError, ShapeError
 from ..fma import fma
 from ..gradient import unbroadcast
 from ..op import Contract, Op, Sample
-from ..promotion import same
+from ..promotion import common, same
 from ..reduction import sum_in_order
 from ..registry import OPS
 from ..stage import Operand, as_array, located
 from ..types import TensorType, broadcast_shapes, show_shape
 from .axes import one_axis
-from .reductions import sum
+from .conversion import astype
+from .reductions import any, sum
 from .rows import NUMERIC, quiet, refuse_kinds, values
-from .shapes import matrix_transpose, moveaxis, reshape, transpose
+from .shapes import matrix_transpose, moveaxis, reshape
 
-__all__ = ["matmul", "outer", "tensordot", "vecdot"]
+__all__ = ["matmul", "outer", "vecdot"]
 
 SEGMENT: Final = 8192
 FEWEST_CHAINS: Final = 16
+
+_CARRIERS: Final = {
+    dtypes.bool_: dtypes.float32,
+    **dict.fromkeys((dtypes.int8, dtypes.int16, dtypes.uint8, dtypes.uint16, dtypes.uint32), dtypes.int32),
+    dtypes.uint64: dtypes.int64,
+}
+"""In which dtype the products of dtypes without native code are computed."""
 
 
 def _type(types: tuple[TensorType, ...], attrs: Attrs) -> TensorType:
@@ -102,6 +110,16 @@ def _samples(rng: np.random.Generator, dtype: DType) -> list[Sample]:
     return [((values(rng, dtype, a), values(rng, dtype, b)), NO_ATTRS) for a, b in shapes]
 
 
+def conjugate(x: Array) -> Array:
+    """The complex conjugate; `x` itself where it is real."""
+    return OPS["conj"].call(x) if x.dtype.kind == "complex" else x
+
+
+def adjoint(x: Array) -> Array:
+    """The conjugate transpose of the matrices in the last two axes."""
+    return conjugate(matrix_transpose(x))
+
+
 _matmul: Op = Op(
     "matmul",
     infer=_type,
@@ -109,26 +127,41 @@ _matmul: Op = Op(
     reference=quiet(product_in_order),
     lowering=Contract(),
     vjp=(
-        lambda g, y, a, b: unbroadcast(_matmul.call(g, matrix_transpose(b)), a.shape),
-        lambda g, y, a, b: unbroadcast(_matmul.call(matrix_transpose(a), g), b.shape),
+        lambda g, y, a, b: unbroadcast(_matmul.call(g, adjoint(b)), a.shape),
+        lambda g, y, a, b: unbroadcast(_matmul.call(adjoint(a), g), b.shape),
     ),
     samples=_samples,
 )
+
+
+def as_dtype(x: Array, dtype: DType) -> Array:
+    """`x` in a dtype; `x` itself where it has that dtype."""
+    return x if x.dtype is dtype else astype(x, dtype)
+
+
+def _carried(row: Op, a: Array, b: Array) -> Array:
+    """A product row of any dtypes: bool and integers without native code are computed in a dtype that has it."""
+    dtype = common((a._aval, b._aval))
+    carrier = _CARRIERS.get(dtype)
+    if carrier is None:
+        return row.call(a, b)
+    # Integers wrap, so the low bits are right; a sum of floats that are 0 or 1 is zero only where all are.
+    return astype(row.call(as_dtype(as_dtype(a, dtype), carrier), as_dtype(as_dtype(b, dtype), carrier)), dtype)
 
 
 @located
 def matmul(x1: Operand, x2: Operand, /) -> Array:
     """The matrix product over the last axis of `x1` and the last but one of `x2`, batched over leading axes.
 
-    A 1-D operand is a row on the left and a column on the right, and its axis is not in the result.
+    A 1-D operand is a row on the left and a column on the right, and its axis is not in the result. Integers
+    wrap in their common dtype; of bool the sum is `or` and the product `and`.
 
     Raises:
         ShapeError: inner extents differ, leading axes do not broadcast, or an operand is 0-d.
-        DTypeError: bool.
     """
     a, b = as_array("matmul", x1), as_array("matmul", x2)
     if a.ndim == b.ndim and a.ndim > 1:
-        return _matmul.call(a, b)
+        return _carried(_matmul, a, b)
     if not a.ndim or not b.ndim:
         raise ShapeError(
             f"matmul: operands must have at least 1 axis, but the shapes are {show_shape(a.shape)} and "
@@ -140,7 +173,7 @@ def matmul(x1: Operand, x2: Operand, /) -> Array:
     left = a.shape if a.ndim > 1 else (1, *a.shape)
     right = b.shape if b.ndim > 1 else (*b.shape, 1)
     left, right = (1,) * (rank - len(left)) + left, (1,) * (rank - len(right)) + right
-    result = _matmul.call(reshape(a, left), reshape(b, right))
+    result = _carried(_matmul, reshape(a, left), reshape(b, right))
     if a.ndim > 1 and b.ndim > 1:
         return result
     kept = (
@@ -151,12 +184,21 @@ def matmul(x1: Operand, x2: Operand, /) -> Array:
     return OPS["reshape"].call(result, intern(ShapeOf(kept)))
 
 
+def sum_kept(x: Array, axes: Sequence[int]) -> Array:
+    """The sum over axes in the dtype of `x`: narrow integers wrap, of bool it is whether any is true."""
+    if x.dtype is dtypes.bool_:
+        return any(x, axis=tuple(axes))
+    return as_dtype(sum(x, axis=tuple(axes)), x.dtype)
+
+
 @located
 def vecdot(x1: Operand, x2: Operand, /, *, axis: int = -1) -> Array:
     """The sum of products along `axis` (negative: counted from the last), the other axes broadcast together.
 
+    Of complex numbers, those of `x1` are conjugated.
+
     Raises:
-        ShapeError: the extents of that axis differ.
+        ShapeError: the extents of that axis differ, or the others do not broadcast.
     """
     a, b = as_array("vecdot", x1), as_array("vecdot", x2)
     i, j = one_axis("vecdot", axis, a.ndim), one_axis("vecdot", axis, b.ndim)
@@ -165,7 +207,7 @@ def vecdot(x1: Operand, x2: Operand, /, *, axis: int = -1) -> Array:
             f"vecdot: the extents along axis {axis} must match, but the shapes are {show_shape(a.shape)} and "
             f"{show_shape(b.shape)}"
         )
-    return sum(moveaxis(a, i, -1) * moveaxis(b, j, -1), axis=-1)
+    return sum_kept(conjugate(moveaxis(a, i, -1)) * moveaxis(b, j, -1), (-1,))
 
 
 @located
@@ -182,31 +224,3 @@ def outer(x1: Operand, x2: Operand, /) -> Array:
             f"{show_shape(b.shape)}"
         )
     return reshape(a, (a.shape[0], 1)) * b
-
-
-@located
-def tensordot(x1: Operand, x2: Operand, /, *, axes: int | tuple[Sequence[int], Sequence[int]] = 2) -> Array:
-    """The sum of products over the axes named of both operands, or over the last and first `axes` ones.
-
-    Raises:
-        ShapeError: extents of paired axes differ.
-    """
-    a, b = as_array("tensordot", x1), as_array("tensordot", x2)
-    pairs = (range(a.ndim - axes, a.ndim), range(axes)) if isinstance(axes, int) else axes
-    left = [one_axis("tensordot", i, a.ndim) for i in pairs[0]]
-    right = [one_axis("tensordot", i, b.ndim) for i in pairs[1]]
-    if [a.shape[i] for i in left] != [b.shape[i] for i in right]:
-        raise ShapeError(
-            f"tensordot: axes {tuple(left)} of shape {show_shape(a.shape)} and axes {tuple(right)} of shape "
-            f"{show_shape(b.shape)} must match"
-        )
-    rows = [i for i in range(a.ndim) if i not in left]
-    columns = [i for i in range(b.ndim) if i not in right]
-    shape = tuple([a.shape[i] for i in rows]) + tuple([b.shape[i] for i in columns])
-    inner = math.prod([TensorType(a.dtype, (a.shape[i],)).size for i in left])
-    m = math.prod([TensorType(a.dtype, (a.shape[i],)).size for i in rows])
-    flat = _matmul.call(
-        reshape(transpose(a, [*rows, *left]), (m, inner)),
-        reshape(transpose(b, [*right, *columns]), (inner, -1)),
-    )
-    return reshape(flat, shape)

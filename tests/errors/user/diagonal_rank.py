@@ -1,0 +1,5 @@
+"""The diagonal of a vector."""
+
+import lithograph as lg
+
+lg.diagonal(lg.ones((2,)))

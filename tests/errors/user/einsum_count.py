@@ -1,0 +1,5 @@
+"""Fewer operands than subscripts."""
+
+import lithograph as lg
+
+lg.einsum("ij,jk->ik", lg.ones((2, 3)))
