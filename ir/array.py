@@ -122,6 +122,12 @@ class Array(metaclass=ABCMeta):
     def __rmod__(self, other: Operand) -> Array:
         return OPS["remainder"].call(other, self)
 
+    def __divmod__(self, other: Operand) -> tuple[Array, Array]:
+        return self // other, self % other
+
+    def __rdivmod__(self, other: Operand) -> tuple[Array, Array]:
+        return OPS["floor_divide"].call(other, self), OPS["remainder"].call(other, self)
+
     def __pow__(self, other: Operand) -> Array:
         return OPS["power"].call(self, other)
 
@@ -159,6 +165,18 @@ class Array(metaclass=ABCMeta):
 
     def __rxor__(self, other: Operand) -> Array:
         return OPS["bitwise_xor"].call(other, self)
+
+    def __lshift__(self, other: Operand) -> Array:
+        return OPS["bitwise_left_shift"].call(self, other)
+
+    def __rlshift__(self, other: Operand) -> Array:
+        return OPS["bitwise_left_shift"].call(other, self)
+
+    def __rshift__(self, other: Operand) -> Array:
+        return OPS["bitwise_right_shift"].call(self, other)
+
+    def __rrshift__(self, other: Operand) -> Array:
+        return OPS["bitwise_right_shift"].call(other, self)
 
     def __neg__(self) -> Array:
         return OPS["negative"].call(self)

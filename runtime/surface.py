@@ -25,8 +25,8 @@ BINARY: Final = {
     "bitwise_and": "and",
     "bitwise_or": "or",
     "bitwise_xor": "xor",
-    "left_shift": "lshift",
-    "right_shift": "rshift",
+    "bitwise_left_shift": "lshift",
+    "bitwise_right_shift": "rshift",
 }
 UNARY: Final = {"negative": "neg", "abs": "abs", "bitwise_invert": "invert"}
 COMPARISON: Final = {

@@ -17,6 +17,7 @@ from . import (
     diagonals,
     division,
     einstein,
+    floats,
     gather,
     indexing,
     joining,
@@ -37,6 +38,7 @@ from .creation import *  # noqa: F403
 from .diagonals import *  # noqa: F403
 from .division import *  # noqa: F403
 from .einstein import *  # noqa: F403
+from .floats import *  # noqa: F403
 from .gather import *  # noqa: F403
 from .joining import *  # noqa: F403
 from .logic import *  # noqa: F403
@@ -54,8 +56,8 @@ from .trigonometry import *  # noqa: F403
 
 # All their functions are methods too.
 _METHODS = (
-    activations, arithmetic, conversion, diagonals, division, gather, logic, powers, products, reductions, shapes,
-    slicing, tensor_products, transcendental, trigonometry,
+    activations, arithmetic, conversion, diagonals, division, floats, gather, logic, powers, products, reductions,
+    shapes, slicing, tensor_products, transcendental, trigonometry,
 )  # fmt: skip
 _OTHERS = ("full_like", "one_hot", "ones_like", "split", "tril", "triu", "zeros_like")
 

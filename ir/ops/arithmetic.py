@@ -11,13 +11,13 @@ from ..array import Array
 from ..op import Accuracy
 from ..promotion import floating
 from ..scalar import Scalar
-from ..stage import Operand, as_array
-from .logic import where
-from .rows import ANY, FLOAT, pointwise, wide
+from ..stage import Operand, as_array, located
+from .logic import isnan, where
+from .rows import ANY, FLOAT, NUMERIC, pointwise, refuse_kinds, wide
 
 __all__ = [
-    "abs", "add", "ceil", "clip", "divide", "floor", "maximum", "minimum", "multiply", "negative",
-    "reciprocal", "relu", "round", "rsqrt", "sign", "sqrt", "square", "subtract",
+    "abs", "add", "ceil", "clip", "divide", "floor", "fmax", "fmin", "heaviside", "maximum", "minimum", "multiply",
+    "negative", "positive", "reciprocal", "relu", "round", "rsqrt", "sign", "sqrt", "square", "subtract", "trunc",
 ]  # fmt: skip
 
 _INTEGER_OF = {32: dtypes.int32, 64: dtypes.int64}
@@ -124,12 +124,13 @@ _relu_row = pointwise(
 )
 _floor = pointwise("floor", _rounding("floor"), lambda x: np.floor(x).astype(x.dtype), vjp=(_flat,), high=2.9)
 _ceil = pointwise("ceil", _rounding("ceil"), lambda x: np.ceil(x).astype(x.dtype), vjp=(_flat,), high=2.9)
+_trunc = pointwise("trunc", _rounding("trunc"), lambda x: np.trunc(x).astype(x.dtype), vjp=(_flat,), low=0.1)
 _round = pointwise("round", _rounding("rint"), np.round, vjp=(_flat,))
 
 
 def _extremum(name: str) -> Callable[[np.ndarray, np.ndarray], np.ndarray]:
-    """IEEE 754-2019 `maximum` or `minimum`: NaN if one is NaN, and -0 < +0, which NumPy leaves open."""
-    pick, zero_signs = (np.maximum, np.logical_and) if name == "maximum" else (np.minimum, np.logical_or)
+    """NumPy's `maximum`, `minimum`, `fmax` or `fmin`, and -0 < +0, which NumPy leaves open."""
+    pick, zero_signs = getattr(np, name), np.logical_and if name in ("maximum", "fmax") else np.logical_or
 
     def reference(a: np.ndarray, b: np.ndarray) -> np.ndarray:
         found = pick(a, b)
@@ -157,6 +158,51 @@ _minimum = pointwise(
     kinds=ANY,
     arity=2,
     vjp=(lambda g, y, a, b: where(a <= b, g, 0), lambda g, y, a, b: where(a > b, g, 0)),
+)
+
+
+def _numbers_first(prim: str) -> Callable[[Scalar, Scalar], Scalar]:
+    """An extremum of numbers that takes a number before NaN."""
+
+    def body(a: Scalar, b: Scalar) -> Scalar:
+        found = scalar.binary(prim, a, b)
+        if not a.dtype.is_float:
+            return found
+        return scalar.select(scalar.ne(a, a), b, scalar.select(scalar.ne(b, b), a, found))
+
+    return body
+
+
+_fmax = pointwise(
+    "fmax",
+    _numbers_first("maximum"),
+    _extremum("fmax"),
+    kinds=ANY,
+    arity=2,
+    vjp=(
+        lambda g, y, a, b: where((a >= b) | isnan(b), g, 0),
+        lambda g, y, a, b: where((a >= b) | isnan(b), 0, g),
+    ),
+)
+_fmin = pointwise(
+    "fmin",
+    _numbers_first("minimum"),
+    _extremum("fmin"),
+    kinds=ANY,
+    arity=2,
+    vjp=(
+        lambda g, y, a, b: where((a <= b) | isnan(b), g, 0),
+        lambda g, y, a, b: where((a <= b) | isnan(b), 0, g),
+    ),
+)
+_heaviside = pointwise(
+    "heaviside",
+    lambda x, y: scalar.select(x < 0, 0, scalar.select(x > 0, 1, scalar.select(scalar.eq(x, 0), y, x))),
+    np.heaviside,
+    kinds=FLOAT,
+    promote=floating,
+    arity=2,
+    vjp=(_flat, lambda g, y, a, b: where(a == 0, g, 0)),
 )
 
 
@@ -191,6 +237,19 @@ def negative(x: Operand, /) -> Array:
         DTypeError: `x` is bool.
     """
     return _negative.call(x)
+
+
+@located
+def positive(x: Operand, /) -> Array:
+    """`x` itself.
+
+    Raises:
+        DTypeError: `x` is bool.
+    """
+    a = as_array("positive", x)
+    if a.dtype.kind == "bool":
+        raise refuse_kinds("positive", NUMERIC, a.dtype)
+    return a
 
 
 def abs(x: Operand, /) -> Array:
@@ -238,6 +297,11 @@ def ceil(x: Operand, /) -> Array:
     return _ceil.call(x)
 
 
+def trunc(x: Operand, /) -> Array:
+    """The integral value next to `x` towards zero, in the dtype of `x`."""
+    return _trunc.call(x)
+
+
 def round(x: Operand, /) -> Array:
     """The nearest integral value, halves to even, in the dtype of `x`."""
     return _round.call(x)
@@ -251,6 +315,21 @@ def maximum(x1: Operand, x2: Operand, /) -> Array:
 def minimum(x1: Operand, x2: Operand, /) -> Array:
     """The smaller one of each pair; NaN if one is NaN, and -0 < +0. Of equals, `x1` takes the gradient."""
     return _minimum.call(x1, x2)
+
+
+def fmax(x1: Operand, x2: Operand, /) -> Array:
+    """The greater one of each pair, a number before NaN, and -0 < +0. Of equals, `x1` takes the gradient."""
+    return _fmax.call(x1, x2)
+
+
+def fmin(x1: Operand, x2: Operand, /) -> Array:
+    """The smaller one of each pair, a number before NaN, and -0 < +0. Of equals, `x1` takes the gradient."""
+    return _fmin.call(x1, x2)
+
+
+def heaviside(x1: Operand, x2: Operand, /) -> Array:
+    """0 below zero, 1 above, `x2` where `x1` is zero; NaN for NaN. Integers and bool count as float32."""
+    return _heaviside.call(x1, x2)
 
 
 def clip(x: Operand, /, min: Operand | None = None, max: Operand | None = None) -> Array:

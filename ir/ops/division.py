@@ -21,11 +21,11 @@ from ..promotion import counted
 from ..scalar import Scalar
 from ..stage import Operand
 from ..types import TensorType
-from .arithmetic import magnitude
+from .arithmetic import magnitude, trunc
 from .logic import where
 from .rows import NUMERIC, edge_pairs, pointwise_type, quiet, values
 
-__all__ = ["floor_divide", "remainder"]
+__all__ = ["divmod", "floor_divide", "fmod", "remainder"]
 
 # Each step takes 50 bits off a quotient, which is below 2**278 in float32 and below 2**2099 in float64.
 _STEP_BITS: Final = 50
@@ -106,11 +106,19 @@ def _by_zero(name: str) -> Failure:
     return make
 
 
-def _body(part: int) -> Callable[[Scalar, Scalar], Scalar]:
+def _fmod_body(a: Scalar, b: Scalar) -> Scalar:
+    return _truncated(a, b) if a.dtype.is_float else scalar.binary("trem", a, b)
+
+
+def _part(number: int) -> Callable[[Scalar, Scalar], Scalar]:
+    return lambda a, b: (_both_float if a.dtype.is_float else _both_integer)(a, b)[number]
+
+
+def _checked(meaning: Callable[[Scalar, Scalar], Scalar]) -> Callable[[Scalar, Scalar], Scalar]:
     def body(a: Scalar, b: Scalar) -> Scalar:
+        found = meaning(a, b)
         if a.dtype.is_float:
-            return _both_float(a, b)[part]
-        found = _both_integer(a, b)[part]
+            return found
         return scalar.check(found, scalar.ne(b, 0), 0, scalar.const(dtypes.int64, 0))
 
     return body
@@ -145,14 +153,16 @@ def _samples(rng: np.random.Generator, dtype: DType) -> list[Sample]:
     return [*made, ((one[defined], other[defined]), NO_ATTRS)]
 
 
-def _row(name: str, part: int, function: np.ufunc, vjp: tuple[Vjp, Vjp]) -> Op:
+def _row(
+    name: str, meaning: Callable[[Scalar, Scalar], Scalar], function: np.ufunc, vjp: tuple[Vjp, Vjp]
+) -> Op:
     failure = _by_zero(name)
     return Op(
         name,
         infer=pointwise_type(name, NUMERIC),
         promote=counted,
         reference=quiet(_reference(function, failure)),
-        lowering=Pointwise(_body(part)),
+        lowering=Pointwise(_checked(meaning)),
         vjp=vjp,
         failure=failure,
         samples=_samples,
@@ -163,12 +173,16 @@ def _flat(g: Array, y: Array, a: Array, b: Array) -> Array:
     return where(False, g, 0)
 
 
-_floor_divide = _row("floor_divide", 0, np.floor_divide, (_flat, _flat))
+_floor_divide = _row("floor_divide", _part(0), np.floor_divide, (_flat, _flat))
 _remainder = _row(
     "remainder",
-    1,
+    _part(1),
     np.remainder,
     (lambda g, y, a, b: g, lambda g, y, a, b: -(g * floor_divide(a, b))),
+)
+
+_fmod = _row(
+    "fmod", _fmod_body, np.fmod, (lambda g, y, a, b: g, lambda g, y, a, b: -(g * trunc(a / b)))
 )
 
 
@@ -191,3 +205,21 @@ def remainder(x1: Operand, x2: Operand, /) -> Array:
         DivisionError: an integer divisor is zero, when the value is computed.
     """
     return _remainder.call(x1, x2)
+
+
+def fmod(x1: Operand, x2: Operand, /) -> Array:
+    """What the quotient rounded towards zero leaves, with the sign of `x1`; exact. Bool counts as int32.
+
+    Raises:
+        DivisionError: an integer divisor is zero, when the value is computed.
+    """
+    return _fmod.call(x1, x2)
+
+
+def divmod(x1: Operand, x2: Operand, /) -> tuple[Array, Array]:
+    """`floor_divide(x1, x2)` and `remainder(x1, x2)`.
+
+    Raises:
+        DivisionError: an integer divisor is zero, when the value is computed.
+    """
+    return floor_divide(x1, x2), remainder(x1, x2)

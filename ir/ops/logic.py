@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
 import numpy as np
@@ -19,9 +20,9 @@ from ..types import TensorType, broadcast_shapes
 from .rows import ANY, BITS, edge_pairs, edges, pointwise, quiet, values
 
 __all__ = [
-    "bitwise_and", "bitwise_invert", "bitwise_or", "bitwise_xor", "equal", "greater", "greater_equal",
-    "isfinite", "isnan", "less", "less_equal", "logical_and", "logical_not", "logical_or", "logical_xor",
-    "not_equal", "where",
+    "bitwise_and", "bitwise_invert", "bitwise_left_shift", "bitwise_or", "bitwise_right_shift", "bitwise_xor",
+    "equal", "greater", "greater_equal", "isfinite", "isinf", "isnan", "less", "less_equal", "logical_and",
+    "logical_not", "logical_or", "logical_xor", "not_equal", "where",
 ]  # fmt: skip
 
 Body = Callable[..., Scalar]
@@ -105,6 +106,37 @@ _bitwise_xor = pointwise("bitwise_xor", lambda a, b: a ^ b, np.bitwise_xor, kind
 _bitwise_invert = pointwise("bitwise_invert", lambda a: ~a, np.invert, kinds=BITS)
 
 
+def _shifted(move: np.ufunc) -> Callable[[np.ndarray, np.ndarray], np.ndarray]:
+    """A shift whose amount outside the width, or below zero, leaves nothing but the sign."""
+
+    def reference(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+        inside = (b >= 0) & (b < 8 * a.itemsize)
+        nothing = np.where((a < 0) & (move is np.right_shift), -1, 0).astype(a.dtype)
+        return np.where(inside, move(a, np.where(inside, b, 0)), nothing)
+
+    return reference
+
+
+_bitwise_left_shift = pointwise(
+    "bitwise_left_shift",
+    lambda a, b: a << b,
+    _shifted(np.left_shift),
+    kinds=("int", "uint"),
+    arity=2,
+    low=0,
+    high=40,
+)
+_bitwise_right_shift = pointwise(
+    "bitwise_right_shift",
+    lambda a, b: scalar.binary("ashr" if a.dtype.kind == "int" else "lshr", a, b),
+    _shifted(np.right_shift),
+    kinds=("int", "uint"),
+    arity=2,
+    low=0,
+    high=40,
+)
+
+
 def bitwise_and(x1: Operand, x2: Operand, /) -> Array:
     """The bits set in both; bool or integers."""
     return _bitwise_and.call(x1, x2)
@@ -125,6 +157,16 @@ def bitwise_invert(x: Operand, /) -> Array:
     return _bitwise_invert.call(x)
 
 
+def bitwise_left_shift(x1: Operand, x2: Operand, /) -> Array:
+    """The bits of `x1` moved up by `x2`; 0 where `x2` is negative, or not below the width."""
+    return _bitwise_left_shift.call(x1, x2)
+
+
+def bitwise_right_shift(x1: Operand, x2: Operand, /) -> Array:
+    """The bits of `x1` moved down by `x2`, its sign kept; 0 or -1 where `x2` is negative, or not below the width."""
+    return _bitwise_right_shift.call(x1, x2)
+
+
 def _never(x: Scalar) -> Scalar:
     return scalar.const(dtypes.bool_, False)
 
@@ -142,12 +184,24 @@ _isnan = pointwise(
     kinds=ANY,
     result=dtypes.bool_,
 )
+_isinf = pointwise(
+    "isinf",
+    lambda x: scalar.eq(x, math.inf) | scalar.eq(x, -math.inf) if x.dtype.is_float else _never(x),
+    np.isinf,
+    kinds=ANY,
+    result=dtypes.bool_,
+)
 _isfinite = pointwise("isfinite", _is_finite, np.isfinite, kinds=ANY, result=dtypes.bool_)
 
 
 def isnan(x: Operand, /) -> Array:
     """Where `x` is NaN, as bool."""
     return _isnan.call(x)
+
+
+def isinf(x: Operand, /) -> Array:
+    """Where `x` is infinite, as bool."""
+    return _isinf.call(x)
 
 
 def isfinite(x: Operand, /) -> Array:

@@ -11,13 +11,14 @@ from ..array import Array
 from ..op import Accuracy
 from ..promotion import floating
 from ..scalar import Scalar
-from ..stage import Operand
-from .arithmetic import magnitude
+from ..stage import Operand, located
+from .arithmetic import abs, magnitude, round, square
 from .logic import where
+from .reductions import as_floats
 from .rows import FLOAT, pointwise, wide
 from .transcendental import elementary
 
-__all__ = ["cos", "hypot", "sin"]
+__all__ = ["cos", "deg2rad", "hypot", "rad2deg", "sin", "sinc"]
 
 _sin = elementary(
     "sin",
@@ -95,3 +96,29 @@ def hypot(x1: Operand, x2: Operand, /) -> Array:
     The gradient at two zero sides is zero. Integers and bool count as float32.
     """
     return _hypot.call(x1, x2)
+
+
+@located
+def deg2rad(x: Operand, /) -> Array:
+    """Degrees as radians. Integers and bool count as float32."""
+    return as_floats("deg2rad", x) * (math.pi / 180)
+
+
+@located
+def rad2deg(x: Operand, /) -> Array:
+    """Radians as degrees. Integers and bool count as float32."""
+    return as_floats("rad2deg", x) * (180 / math.pi)
+
+
+@located
+def sinc(x: Operand, /) -> Array:
+    """`sin(pi x) / (pi x)`, and 1 at zero; zero at all other whole numbers. Integers and bool count as float32."""
+    a = as_floats("sinc", x)
+    near = abs(a) < 0.05
+    # A series to x^8, whose derivatives are right too; beyond, the sine of what lies beside a whole number.
+    s = square(a * math.pi)
+    series = 1 - s * (1 - s * (1 - s * (1 - s / 72) / 42) / 20) / 6
+    whole = round(a)
+    rest = sin((a - whole) * math.pi)
+    odd = round(whole * 0.5) != whole * 0.5
+    return where(near, series, where(odd, -rest, rest) / (where(near, 1, a) * math.pi))

@@ -287,7 +287,7 @@ BINARY = (
 )
 NAMES = (
     *("add", "subtract", "multiply", "divide", "floor_divide", "remainder", "power", "matmul"),
-    *("bitwise_and", "bitwise_or", "bitwise_xor", "left_shift", "right_shift"),
+    *("bitwise_and", "bitwise_or", "bitwise_xor", "bitwise_left_shift", "bitwise_right_shift"),
     *("equal", "not_equal", "less", "less_equal", "greater", "greater_equal"),
 )
 MIRRORED = {
