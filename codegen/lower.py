@@ -48,12 +48,17 @@ class Check:
 
 
 def contiguous(shape: Shape) -> tuple[Extent, ...]:
-    """Row-major strides in elements."""
+    """Row-major strides in elements; symbolic extents are allowed on the first axis only."""
     strides: list[Extent] = []
     step: Extent = 1
     for e in reversed(shape):
         strides.append(step)
-        step = step * e
+        if isinstance(e, int):
+            step = step * e
+        elif isinstance(step, int):
+            step = e * step
+        else:
+            raise ValueError(f"no affine strides for {shape}")
     return tuple(reversed(strides))
 
 
@@ -270,7 +275,11 @@ def accumulation(
 
 
 def single_loops(nest: Nest) -> Nest:
-    """Give each reduction that could not be merged into one loop a single one over its elements in row-major order."""
+    """Give each reduction that could not be merged into one loop a single one over its elements in row-major order.
+
+    Raises:
+        ValueError: such a reduction has symbolic extents.
+    """
     mapping: dict[Scalar, Scalar] = {}
     extents = dict(nest.extents)
     groups: list[tuple[int, ...]] = []
@@ -279,12 +288,14 @@ def single_loops(nest: Nest) -> Nest:
             groups.append(r.iters)
             continue
         linear = max(extents) + 1
-        step: Extent = 1
+        step = 1
         for i in reversed(r.iters):
             size = extents.pop(i)
-            part = iteration(linear) if step == 1 else binary("tdiv", iteration(linear), extent(step))
-            mapping[iteration(i)] = binary("trem", part, extent(size)) if i != r.iters[0] else part
-            step = step * size
+            if not isinstance(size, int):
+                raise ValueError("a reduction over axes that are not adjacent in memory needs known extents")
+            part = binary("tdiv", iteration(linear), step) if step > 1 else iteration(linear)
+            mapping[iteration(i)] = binary("trem", part, size) if i != r.iters[0] else part
+            step *= size
         extents[linear] = step
         groups.append((linear,))
     if not mapping:

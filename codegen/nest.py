@@ -66,11 +66,6 @@ class Nest:
     _free: dict[Scalar, frozenset[int]] = field(default_factory=dict, init=False)
     _order: list[Scalar] = field(default_factory=list, init=False)
 
-    @property
-    def is_static(self) -> bool:
-        """Whether all extents are numbers."""
-        return all(isinstance(e, int) for e in self.extents.values())
-
     def free(self, expr: Scalar) -> frozenset[int]:
         """The iteration variables that an expression depends on; a reduction's own are bound inside it."""
         known = self._free.get(expr)

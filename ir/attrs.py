@@ -89,6 +89,15 @@ class Fill(Attrs):
     shape: Shape
 
 
+@dataclass(frozen=True, slots=True)
+class Integers(Attrs):
+    """A dtype and a shape of integers between two bounds, of which the upper one is among them if `closed`."""
+
+    dtype: DType
+    shape: Shape
+    closed: bool
+
+
 @dataclass(frozen=True, eq=False, slots=True)
 class Constant(Attrs):
     """A constant array (read-only); two constants are equal when dtype, shape and bits are."""

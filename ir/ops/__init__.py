@@ -45,6 +45,9 @@ from .logic import *  # noqa: F403
 from .powers import *  # noqa: F403
 from .products import *  # noqa: F403
 from .random import *  # noqa: F403
+from .random_keys import *  # noqa: F403
+from .random_rejection import *  # noqa: F403
+from .random_variates import *  # noqa: F403
 from .reductions import *  # noqa: F403
 from .shapes import *  # noqa: F403
 from .slicing import *  # noqa: F403

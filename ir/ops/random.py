@@ -1,9 +1,8 @@
 """Rows that make random numbers from a key: element i of a result depends on the key and on i alone.
 
 A key is uint32[2]. The generator is Philox4x32-10 (Salmon et al., "Parallel random numbers: as easy as 1, 2,
-3", 2011) under that key. For numbers the counter is the row-major index of the element, below 2**63; for keys
-made from a key it is the number of the child with the upper half all ones, so that no child shares a block
-with a number.
+3", 2011) under that key. The counter is the row-major index of the element, below 2**63. Keys made from a key
+have counters with other upper halves (`random_keys.py`), so none shares a block with a number.
 """
 
 from __future__ import annotations
@@ -16,33 +15,34 @@ import numpy as np
 
 from .. import dtypes, scalar
 from ..array import Array
-from ..attrs import Attrs, Fill, ShapeOf, intern
+from ..attrs import Attrs, Fill, intern
 from ..dtypes import DType
-from ..errors import ArgumentError, DTypeError, ShapeError
+from ..errors import DTypeError, ShapeError
 from ..op import Accuracy, Element, Op, Reader, Sample
 from ..promotion import keep
 from ..scalar import Scalar
-from ..stage import Operand, current, located
-from ..types import Extent, TensorType, show_shape
+from ..stage import Operand, located
+from ..types import Extent, TensorType
 from . import philox as generator
-from .axes import integer, legal_shape
-from .rows import quiet
+from .axes import legal_shape
+from .rows import quiet, wide
 
-__all__ = ["random_bits", "random_key", "random_next", "random_normal", "random_split", "random_uniform"]
+__all__ = [
+    "random_bits", "random_exponential", "random_normal", "random_truncated_normal", "random_uniform",
+]  # fmt: skip
 
 Words = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
 
 KEY: Final = TensorType(dtypes.uint32, (2,))
-CHILD: Final = 0xFFFFFFFF
 
 
-def philox_words(counter: np.ndarray, upper: np.ndarray, key: np.ndarray) -> Words:
-    """Four uint32 words per counter, whose words are (counter, upper, 0, 0); the paper's definition, spelled
-    in NumPy.
+def philox_words(counter: np.ndarray, upper: np.ndarray, key: np.ndarray, stream: int = 0) -> Words:
+    """Four uint32 words per counter, whose words are (counter, upper, stream, 0); the paper's definition,
+    spelled in NumPy.
     """
     mask = np.uint64(0xFFFFFFFF)
-    c = [counter.astype(np.uint64), upper.astype(np.uint64), np.zeros_like(counter, np.uint64)]
-    c.append(c[2])
+    c = [counter.astype(np.uint64), upper.astype(np.uint64)]
+    c += [np.full_like(c[0], stream), np.zeros_like(c[0])]
     k0, k1 = int(key[0]), int(key[1])
     for _ in range(10):
         first, second = c[0] * np.uint64(0xD2511F53), c[2] * np.uint64(0xCD9E8D57)
@@ -57,12 +57,13 @@ def philox_words(counter: np.ndarray, upper: np.ndarray, key: np.ndarray) -> Wor
     return w[0], w[1], w[2], w[3]
 
 
-def _numbered(key: np.ndarray, shape: tuple[int, ...]) -> Words:
+def numbered(key: np.ndarray, shape: tuple[int, ...], stream: int = 0) -> Words:
+    """The words of each element of a shape."""
     i = np.arange(int(np.prod(shape, dtype=np.int64)), dtype=np.int64).reshape(shape)
-    return philox_words(i & 0xFFFFFFFF, i >> 32, key)
+    return philox_words(i & 0xFFFFFFFF, i >> 32, key, stream)
 
 
-def _flat_index(index: tuple[Scalar, ...], shape: Sequence[Extent]) -> Scalar:
+def flat_index(index: tuple[Scalar, ...], shape: Sequence[Extent]) -> Scalar:
     """The row-major number of an element."""
     total = scalar.const(dtypes.int64, 0)
     for i, extent in zip(index, shape, strict=True):
@@ -70,17 +71,21 @@ def _flat_index(index: tuple[Scalar, ...], shape: Sequence[Extent]) -> Scalar:
     return total
 
 
-def _words(index: Scalar, upper: Scalar | None, key: Reader) -> generator.Words:
-    """The generator's block for a 64-bit counter, or for a 32-bit one and its upper half."""
-    u32, zero, one = dtypes.uint32, scalar.const(dtypes.int64, 0), scalar.const(dtypes.int64, 1)
-    high = scalar.cast(scalar.binary("lshr", index, 32), u32) if upper is None else upper
-    return generator.philox4x32(scalar.cast(index, u32), high, key.at(zero), key.at(one))
+def key_words(key: Reader) -> tuple[Scalar, Scalar]:
+    """The two words of a key."""
+    return key.at(scalar.const(dtypes.int64, 0)), key.at(scalar.const(dtypes.int64, 1))
+
+
+def words_at(index: Scalar, key: tuple[Scalar, Scalar], stream: int = 0) -> generator.Words:
+    """The generator's block for a 64-bit counter."""
+    low, high = scalar.cast(index, dtypes.uint32), scalar.binary("lshr", index, 32)
+    return generator.philox4x32(low, scalar.cast(high, dtypes.uint32), *key, stream)
 
 
 def _fill_type(name: str, accepts: Callable[[DType], bool], words: str) -> Callable[..., TensorType]:
     def infer(types: tuple[TensorType, ...], attrs: Attrs) -> TensorType:
         fill = typed(Fill, attrs)
-        _check_key(name, types[0])
+        check_key(name, types[0])
         if not accepts(fill.dtype):
             raise DTypeError(f"{name}: the dtype must be {words}, but {fill.dtype.name} was asked for")
         return TensorType(fill.dtype, fill.shape)
@@ -88,7 +93,8 @@ def _fill_type(name: str, accepts: Callable[[DType], bool], words: str) -> Calla
     return infer
 
 
-def _check_key(name: str, given: TensorType) -> None:
+def check_key(name: str, given: TensorType) -> None:
+    """ShapeError unless it is the type of a key."""
     if given.dtype is not KEY.dtype or given.shape != KEY.shape:
         raise ShapeError(f"{name}: a key is {KEY}, as random.key makes it, but {given} was given")
 
@@ -104,11 +110,11 @@ def _row(
     def at(
         attrs: Attrs, result: TensorType, index: tuple[Scalar, ...], operands: tuple[Reader, ...]
     ) -> Scalar:
-        return body(result.dtype, _words(_flat_index(index, result.shape), None, operands[0]))
+        return body(result.dtype, words_at(flat_index(index, result.shape), key_words(operands[0])))
 
     def evaluate(key: np.ndarray, attrs: Fill) -> np.ndarray:
         shape = typed(tuple[int, ...], attrs.shape)
-        return reference(attrs.dtype, _numbered(key, shape))
+        return reference(attrs.dtype, numbered(key, shape))
 
     def samples(rng: np.random.Generator, dtype: DType) -> list[Sample]:
         if not accepts(dtype):
@@ -136,7 +142,7 @@ def _unit(dtype: DType, high: np.ndarray, low: np.ndarray) -> np.ndarray:
     return np.asarray(whole * 2.0**-53)
 
 
-def _normal_of(dtype: DType, words: Words) -> np.ndarray:
+def normal_of(dtype: DType, words: Words) -> np.ndarray:
     """Box and Muller: the first number, moved from [0, 1) to (0, 1], gives the radius, the second one the
     angle.
     """
@@ -151,94 +157,72 @@ def _normal_of(dtype: DType, words: Words) -> np.ndarray:
     return np.asarray(np.multiply(radius, np.cos(np.multiply(turn, second))), dtype.numpy)
 
 
-def _is_float(dtype: DType) -> bool:
+def is_float(dtype: DType) -> bool:
+    """Whether numbers of this dtype can be made."""
     return dtype in (dtypes.float32, dtypes.float64)
+
+
+def _bits_of(dtype: DType, words: Words) -> np.ndarray:
+    if dtype is dtypes.uint32:
+        return words[0]
+    return words[0].astype(np.uint64) << np.uint64(32) | words[1]
+
+
+def exponential_of(dtype: DType, words: Words) -> np.ndarray:
+    """-log(1 - u), where u is made as the body makes it and the rest is exact but for the last rounding."""
+    single = dtype is dtypes.float32
+    kind: type[np.floating] = np.float32 if single else np.float64
+    width = 32 if single else 64
+    word = words[0] if single else _bits_of(dtypes.uint64, words)
+    u = word.astype(kind) * kind(2.0**-width) + kind(2.0 ** -(width + 1))
+    u = np.minimum(u, kind(1) - np.finfo(kind).epsneg)
+    return np.asarray(-np.log1p(-wide(u)), kind)
+
+
+def _truncated_of(dtype: DType, words: Words) -> np.ndarray:
+    """The quantile of the normal distribution between those of -2 and 2: Newton's method from 0, which comes
+    nearer from one side, on the power series of the distribution.
+    """
+    u = np.asarray(_unit(dtype, words[0], words[1]), np.longdouble) - 0.5
+    goal = u * np.longdouble("2.39257602664521640586284754094868543818")  # erf(sqrt(2)) sqrt(2 pi)
+    z = np.zeros_like(goal)
+    for _ in range(12):
+        area, term = np.zeros_like(z), z
+        for k in range(32):
+            area = area + term / (2 * k + 1)
+            term = term * z * z / (-2 * (k + 1))
+        z = z + (goal - area) * np.exp(z * z / 2)
+    return np.asarray(np.clip(z, -2, 2), dtype.numpy)
 
 
 _bits = _row(
     "random_bits",
-    lambda dtype, w: w[0],
-    lambda dtype, w: w[0],
-    lambda dtype: dtype is dtypes.uint32,
-    "uint32",
+    generator.bits,
+    _bits_of,
+    lambda dtype: dtype in (dtypes.uint32, dtypes.uint64),
+    "uint32 or uint64",
 )
 _uniform = _row(
     "random_uniform",
     generator.uniform,
     lambda dtype, w: _unit(dtype, w[0], w[1]),
-    _is_float,
+    is_float,
     "float32 or float64",
 )
+_exponential = _row(
+    "random_exponential", generator.exponential, exponential_of, is_float, "float32 or float64", Accuracy(1.5, 1.5)
+)
+_truncated_normal = _row(
+    "random_truncated_normal",
+    generator.truncated_normal,
+    _truncated_of,
+    is_float,
+    "float32 or float64",
+    Accuracy(4.0, 5.0),
+)
 _normal = _row(
-    "random_normal", generator.normal, _normal_of, _is_float, "float32 or float64", Accuracy(5.0, 5.0)
+    "random_normal", generator.normal, normal_of, is_float, "float32 or float64", Accuracy(5.0, 5.0)
 )
-
-
-def _split_type(types: tuple[TensorType, ...], attrs: Attrs) -> TensorType:
-    _check_key("random_split", types[0])
-    shape = typed(ShapeOf, attrs).shape
-    if len(shape) != 2 or shape[1] != 2:
-        raise ShapeError(f"random_split: the shape must be (n, 2), but {show_shape(shape)} was asked for")
-    return TensorType(dtypes.uint32, shape)
-
-
-def _split_at(
-    attrs: Attrs, result: TensorType, index: tuple[Scalar, ...], operands: tuple[Reader, ...]
-) -> Scalar:
-    words = _words(index[0], scalar.const(dtypes.uint32, CHILD), operands[0])
-    return scalar.select(scalar.eq(index[1], 0), words[0], words[1])
-
-
-def _split_of(key: np.ndarray, attrs: ShapeOf) -> np.ndarray:
-    i = np.arange(typed(tuple[int, ...], attrs.shape)[0])
-    return np.stack(philox_words(i, np.full_like(i, CHILD), key)[:2], axis=1)
-
-
-def _split_samples(rng: np.random.Generator, dtype: DType) -> list[Sample]:
-    if dtype is not dtypes.uint32:
-        return []
-    return [((rng.integers(0, 2**32, 2, np.uint32),), intern(ShapeOf((n, 2)))) for n in (2, 1, 0, 7)]
-
-
-_split = Op(
-    "random_split",
-    infer=_split_type,
-    promote=keep,
-    reference=quiet(_split_of),
-    lowering=Element(_split_at),
-    attrs=ShapeOf,
-    samples=_split_samples,
-)
-
-
-@located
-def random_key(seed: int) -> Array:
-    """The key (uint32[2]) that a seed stands for: its lower and upper 32 bits, of 64 in two's complement.
-
-    Raises:
-        ArgumentError: `seed` is no integer, or needs more than 64 bits.
-    """
-    value = integer("random.key", "the seed", seed)
-    if not -(1 << 63) <= value < 1 << 64:
-        raise ArgumentError(f"random.key: the seed must fit 64 bits, but it is {value}")
-    return current().constant(np.array([value & 0xFFFFFFFF, value >> 32 & 0xFFFFFFFF], np.uint32))
-
-
-@located
-def random_split(key: Operand, n: int = 2, /) -> Array:
-    """`n` independent keys made from one, as uint32[n, 2].
-
-    Raises:
-        ShapeError: `key` is no key, or `n` is negative.
-    """
-    (count,) = legal_shape("random.split", (n,))
-    return _split.call(key, intern(ShapeOf((count, 2))))
-
-
-def random_next(key: Operand, /) -> tuple[Array, Array]:
-    """Two keys made from one: the state to go on with, and the key to use now."""
-    keys = random_split(key, 2)
-    return keys[0], keys[1]
 
 
 def _filled(row: Op, key: Operand, shape: Extent | Sequence[Extent], dtype: object) -> Array:
@@ -247,13 +231,16 @@ def _filled(row: Op, key: Operand, shape: Extent | Sequence[Extent], dtype: obje
 
 
 @located
-def random_bits(key: Operand, shape: Extent | Sequence[Extent], /) -> Array:
-    """Uniformly distributed uint32.
+def random_bits(
+    key: Operand, shape: Extent | Sequence[Extent], /, *, dtype: object = dtypes.uint32
+) -> Array:
+    """Uniformly distributed uint32 or uint64.
 
     Raises:
         ShapeError: `key` is no key, or an extent is negative.
+        DTypeError: `dtype` is neither uint32 nor uint64.
     """
-    return _filled(_bits, key, shape, dtypes.uint32)
+    return _filled(_bits, key, shape, dtype)
 
 
 @located
@@ -280,3 +267,30 @@ def random_normal(
         DTypeError: `dtype` is neither float32 nor float64.
     """
     return _filled(_normal, key, shape, dtype)
+
+
+@located
+def random_exponential(
+    key: Operand, shape: Extent | Sequence[Extent], /, *, dtype: object = dtypes.float32
+) -> Array:
+    """Numbers of the exponential distribution with mean 1: above zero, and at most 16.7 in float32, 36.8 in
+    float64.
+
+    Raises:
+        ShapeError: `key` is no key, or an extent is negative.
+        DTypeError: `dtype` is neither float32 nor float64.
+    """
+    return _filled(_exponential, key, shape, dtype)
+
+
+@located
+def random_truncated_normal(
+    key: Operand, shape: Extent | Sequence[Extent], /, *, dtype: object = dtypes.float32
+) -> Array:
+    """Numbers of the standard normal distribution cut off at -2 and 2, by the inverse of its distribution.
+
+    Raises:
+        ShapeError: `key` is no key, or an extent is negative.
+        DTypeError: `dtype` is neither float32 nor float64.
+    """
+    return _filled(_truncated_normal, key, shape, dtype)

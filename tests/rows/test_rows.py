@@ -95,8 +95,12 @@ def test_references_leave_their_operands_alone(op: Op) -> None:
             assert np.array_equal(x, y, equal_nan=True)
 
 
-def test_no_row_runs_on_the_host() -> None:
-    assert [op.name for op in ROWS if isinstance(op.lowering, Host)] == []
+# Algorithms whose number of steps depends on the data, which loop nests do not have.
+ON_HOST = {"random_poisson"}
+
+
+def test_hardly_any_row_runs_on_the_host() -> None:
+    assert {op.name for op in ROWS if isinstance(op.lowering, Host)} <= ON_HOST
 
 
 def smooth(operands: Sequence[np.ndarray]) -> bool:
