@@ -1,6 +1,6 @@
 """Reductions down the columns: the lanes run along a kept axis, partial results lie in rows that stay in cache.
 
-Float sums follow order T8 with one accumulator row for each of its sixteen lanes. Used where rows are contiguous along
+Float sums and products follow order T8 with one accumulator row for each of its sixteen lanes. Used where rows are contiguous along
 an axis that is kept (sums over the first axis and the like).
 """
 
@@ -15,7 +15,7 @@ from ..ir.scalar import Scalar
 from . import instructions
 from .instructions import llvm_type
 from .nest import Reduction
-from .reduce import CHUNK, GROUP, LANES, PRIMITIVE, beats, combined, empty, identity, size_of, tree
+from .reduce import CHUNK, GROUP, LANES, PRIMITIVE, beats, combined, empty, identity, in_order, size_of, tree
 from .scope import Evaluator, Scope
 
 _LEVELS = 20
@@ -52,8 +52,8 @@ class ColumnReducer:
             return
         if r.combine in (Combine.ARGMAX, Combine.ARGMIN):
             row = self._position(r, number, size, scope)
-        elif r.combine is Combine.SUM and r.dtype.is_float:
-            row = self._sum(r, number, size, scope)
+        elif in_order(r):
+            row = self._in_order(r, number, size, scope)
         else:
             row = self._any_order(r, number, size, scope)
         scope.reduced[expr] = lambda at: self._read(r.dtype, row, at)
@@ -63,8 +63,8 @@ class ColumnReducer:
         body, dtype = self.body, r.body.dtype
         column = at.iters[self.column]
         terms = [self._term(r, number, str(k), column, scope, at.mask) for k in range(extent)]
-        if r.combine is Combine.SUM and r.dtype.is_float:
-            found = tree(body, dtype, [*terms, *[None] * (LANES - extent)], self.lanes)
+        if in_order(r):
+            found = tree(body, r.combine, dtype, [*terms, *[None] * (LANES - extent)], self.lanes)
             assert found is not None
             return found
         best, place = terms[0], instructions.literal(dtypes.int64, 0, self.lanes)
@@ -138,7 +138,7 @@ class ColumnReducer:
             slot = self._slot(dtype, rows, "0", k.index)
             self._put(dtype, slot, value)
 
-    def _sum(self, r: Reduction, number: int, size: str, scope: Scope) -> str:
+    def _in_order(self, r: Reduction, number: int, size: str, scope: Scope) -> str:
         body, dtype = self.body, r.dtype
         result = self._rows(dtype, 1)
         if size.isdigit() and int(size) <= CHUNK:
@@ -146,7 +146,7 @@ class ColumnReducer:
             return result
         stack = self._rows(dtype, _LEVELS)
         part = self._rows(dtype, 1)
-        self._fill(dtype, stack, _LEVELS, instructions.literal(dtype, -0.0, self.lanes))
+        self._fill(dtype, stack, _LEVELS, self._unit(r))
         rounded = body.assign(f"add i64 {size}, {CHUNK - 1}")
         chunks = body.assign(f"lshr i64 {rounded}, 16")
         with body.loop(0, chunks) as chunk:
@@ -159,32 +159,36 @@ class ColumnReducer:
             body.declare("declare i64 @llvm.cttz.i64(i64, i1)")
             ones = body.assign(f"call i64 @llvm.cttz.i64(i64 {flipped}, i1 false)")
             with body.loop(0, ones) as level:
-                self._add_row(dtype, stack, level.index, part)
+                self._join_rows(r, stack, level.index, part)
             with body.loop(0, self.width, self.lanes) as k:
                 held = self._get(dtype, self._slot(dtype, part, "0", k.index))
                 self._put(dtype, self._slot(dtype, stack, ones, k.index), held)
-        self._fill(dtype, result, 1, instructions.literal(dtype, -0.0, self.lanes))
+        self._fill(dtype, result, 1, self._unit(r))
         with body.loop(0, _LEVELS) as level:
             bit = body.assign(f"lshr i64 {chunks}, {level.index}")
             present = body.assign(f"trunc i64 {bit} to i1")
             with body.if_(present):
-                self._add_row(dtype, stack, level.index, result)
+                self._join_rows(r, stack, level.index, result)
         if not size.isdigit():
-            empty = body.assign(f"icmp eq i64 {size}, 0")
-            with body.if_(empty):
-                self._fill(dtype, result, 1, instructions.literal(dtype, 0.0, self.lanes))
+            none = body.assign(f"icmp eq i64 {size}, 0")
+            with body.if_(none):
+                self._fill(dtype, result, 1, instructions.literal(dtype, empty(r), self.lanes))
         return result
 
-    def _add_row(self, dtype: DType, rows: str, row: str, target: str) -> None:
+    def _unit(self, r: Reduction) -> str:
+        return instructions.literal(r.dtype, identity(r.combine, r.dtype), self.lanes)
+
+    def _join_rows(self, r: Reduction, rows: str, row: str, target: str) -> None:
+        dtype = r.dtype
         with self.body.loop(0, self.width, self.lanes) as k:
             left = self._get(dtype, self._slot(dtype, rows, row, k.index))
             slot = self._slot(dtype, target, "0", k.index)
-            self._put(dtype, slot, combined(self.body, Combine.SUM, dtype, left, self._get(dtype, slot), self.lanes))
+            self._put(dtype, slot, combined(self.body, r.combine, dtype, left, self._get(dtype, slot), self.lanes))
 
     def _chunk(self, r: Reduction, number: int, start: str, end: str, scope: Scope, result: str) -> None:
         body, dtype = self.body, r.dtype
         acc = self._rows(dtype, LANES)
-        self._fill(dtype, acc, LANES, instructions.literal(dtype, -0.0, self.lanes))
+        self._fill(dtype, acc, LANES, self._unit(r))
         length = body.assign(f"sub i64 {end}, {start}")
         whole = body.assign(f"and i64 {length}, {-GROUP}")
         stop = body.assign(f"add i64 {start}, {whole}")
@@ -197,9 +201,9 @@ class ColumnReducer:
                     self._slots(r, number, first, "8", column, scope, mask, acc, lane.index)
                     return
                 terms: list[str | None] = [self._term(r, number, row, column, scope, mask) for row in rows]
-                found = tree(body, dtype, terms, self.lanes)
+                found = tree(body, r.combine, dtype, terms, self.lanes)
                 assert found is not None
-                self._accumulate(dtype, acc, lane.index, column, found)
+                self._accumulate(r, acc, lane.index, column, found)
 
             self._over_columns(eight)
         rest = body.assign(f"sub i64 {length}, {whole}")
@@ -213,17 +217,18 @@ class ColumnReducer:
                 with body.loop(0, self.width, self.lanes) as k:
                     slot = self._slot(dtype, acc, lane.index, k.index)
                     right = self._get(dtype, self._slot(dtype, acc, other, k.index))
-                    both = combined(body, Combine.SUM, dtype, self._get(dtype, slot), right, self.lanes)
+                    both = combined(body, r.combine, dtype, self._get(dtype, slot), right, self.lanes)
                     self._put(dtype, slot, both)
             half //= 2
         with body.loop(0, self.width, self.lanes) as k:
             held = self._get(dtype, self._slot(dtype, acc, "0", k.index))
             self._put(dtype, self._slot(dtype, result, "0", k.index), held)
 
-    def _accumulate(self, dtype: DType, acc: str, row: str, column: str, term: str) -> None:
+    def _accumulate(self, r: Reduction, acc: str, row: str, column: str, term: str) -> None:
+        dtype = r.dtype
         offset = self.body.assign(f"sub i64 {column}, {self.start}")
         slot = self._slot(dtype, acc, row, offset)
-        self._put(dtype, slot, combined(self.body, Combine.SUM, dtype, self._get(dtype, slot), term, self.lanes))
+        self._put(dtype, slot, combined(self.body, r.combine, dtype, self._get(dtype, slot), term, self.lanes))
 
     def _last(self, r: Reduction, number: int, start: str, rest: str, scope: Scope, acc: str) -> None:
         """The last, incomplete group: lane l has the rows l, l+16, … below `rest`."""
@@ -255,7 +260,7 @@ class ColumnReducer:
         body, dtype = self.body, r.dtype
         kind = llvm_type(dtype, self.lanes)
         slots = body.alloca(kind, 8)
-        absent = instructions.literal(dtype, -0.0, self.lanes)
+        absent = self._unit(r)
         places = [body.assign(f"getelementptr {kind}, ptr {slots}, i64 {j}") for j in range(8)]
         for place in places:
             body.emit(f"store {kind} {absent}, ptr {place}")
@@ -266,16 +271,16 @@ class ColumnReducer:
             place = body.assign(f"getelementptr {kind}, ptr {slots}, i64 {j_loop.index}")
             body.emit(f"store {kind} {term}, ptr {place}")
         terms: list[str | None] = [body.assign(f"load {kind}, ptr {place}") for place in places]
-        found = tree(body, dtype, terms, self.lanes)
+        found = tree(body, r.combine, dtype, terms, self.lanes)
         assert found is not None
-        self._accumulate(dtype, acc, lane, column, found)
+        self._accumulate(r, acc, lane, column, found)
 
     def _any_order(self, r: Reduction, number: int, size: str, scope: Scope) -> str:
         body, dtype = self.body, r.dtype
         result = self._rows(dtype, 1)
         start = identity(r.combine, dtype)
         if size == "0":
-            start = 0 if r.combine is Combine.SUM else start
+            start = empty(r)
         self._fill(dtype, result, 1, instructions.literal(dtype, start, self.lanes))
         with body.loop(0, size) as row:
 

@@ -130,7 +130,7 @@ class Nest:
             if expr.prim == "reduce":
                 r = self.reduction(expr)
                 loops = ", ".join(f"i{i} in {self.extents[i]}" for i in r.iters)
-                order = ", order T8" if r.combine is Combine.SUM and r.dtype.is_float else ""
+                order = ", order T8" if r.combine in (Combine.SUM, Combine.PROD) and r.dtype.is_float else ""
                 names[expr] = f"r{expr.payload}"
                 body = _render(r.body, names)
                 lines.append(f"{indent}r{expr.payload}: {r.dtype} = {r.combine.value}({body}) for {loops}{order}")

@@ -1,7 +1,7 @@
-"""Reductions along the vector lanes of one row: order T8 for float sums, any order for the rest.
+"""Reductions along the vector lanes of one row: order T8 for float sums and products, any order for the rest.
 
 Order T8 is stated in `ir/reduction.py`. Here a row is read in groups of eight 16-lane vectors; absent vectors are
-skipped and absent lanes are -0.0, which adds nothing, so the bits depend on the row's length alone.
+skipped and absent lanes hold the identity, which changes nothing, so the bits depend on the row's length alone.
 """
 
 from __future__ import annotations
@@ -33,6 +33,8 @@ def identity(combine: Combine, dtype: DType) -> Number:
     match combine:
         case Combine.SUM:
             return -0.0 if dtype.is_float else 0
+        case Combine.PROD:
+            return 1.0 if dtype.is_float else 1
         case Combine.ANY:
             return False
         case Combine.ALL:
@@ -55,6 +57,7 @@ def _highest(dtype: DType) -> Number:
 
 PRIMITIVE = {
     Combine.SUM: "add",
+    Combine.PROD: "mul",
     Combine.MAX: "maximum",
     Combine.MIN: "minimum",
     Combine.ANY: "or",
@@ -81,13 +84,18 @@ def halved(body: Body, combine: Combine, dtype: DType, vector: str, lanes: int) 
     return body.assign(f"extractelement {llvm_type(dtype, 1)} {vector}, i64 0")
 
 
-def tree(body: Body, dtype: DType, terms: list[str | None], lanes: int) -> str | None:
+def in_order(r: Reduction) -> bool:
+    """Whether a reduction follows order T8."""
+    return r.combine in (Combine.SUM, Combine.PROD) and r.dtype.is_float
+
+
+def tree(body: Body, combine: Combine, dtype: DType, terms: list[str | None], lanes: int) -> str | None:
     """The halving tree of order T8 over eight terms, absent ones skipped."""
     while len(terms) > 1:
         half = len(terms) // 2
         pairs = zip(terms[:half], terms[half:], strict=True)
         terms = [
-            (combined(body, Combine.SUM, dtype, a, b, lanes) if a is not None else b) if b is not None else a
+            (combined(body, combine, dtype, a, b, lanes) if a is not None else b) if b is not None else a
             for a, b in pairs
         ]
     return terms[0]
@@ -114,8 +122,8 @@ class RowReducer:
         if extent == 0:
             return instructions.literal(r.dtype, empty(r))
         size = self._size(extent, scope)
-        if r.combine is Combine.SUM and r.dtype.is_float:
-            return self._sum(r, number, size, scope)
+        if in_order(r):
+            return self._in_order(r, number, size, scope)
         if r.combine in (Combine.ARGMAX, Combine.ARGMIN):
             return self._position(r, number, size, scope)
         return self._any_order(r, number, size, scope)
@@ -145,16 +153,16 @@ class RowReducer:
         steps = ", ".join(f"i64 {k}" for k in range(lanes))
         return self.body.assign(f"icmp sgt <{lanes} x i64> {wide}, <{steps}>")
 
-    def _sum(self, r: Reduction, number: int, size: str, scope: Scope) -> str:
+    def _in_order(self, r: Reduction, number: int, size: str, scope: Scope) -> str:
         """Order T8; `size` is a number when the extent is known."""
         if size.isdigit() and int(size) <= CHUNK and not r.pairs:
             return self._chunk(r, number, "0", size, scope)
         body, kind = self.body, llvm_type(r.dtype)
         stack = body.alloca(kind, _LEVELS)
-        zero = instructions.literal(r.dtype, -0.0)
+        unit = instructions.literal(r.dtype, identity(r.combine, r.dtype))
         with body.loop(0, _LEVELS) as levels:
             place = body.assign(f"getelementptr {kind}, ptr {stack}, i64 {levels.index}")
-            body.emit(f"store {kind} {zero}, ptr {place}")
+            body.emit(f"store {kind} {unit}, ptr {place}")
         chunks = size
         if not r.pairs:
             rounded = body.assign(f"add i64 {size}, {CHUNK - 1}")
@@ -173,21 +181,21 @@ class RowReducer:
             with body.loop(0, ones, carried=[(kind, part)]) as carry:
                 slot = body.assign(f"getelementptr {kind}, ptr {stack}, i64 {carry.index}")
                 left = body.assign(f"load {kind}, ptr {slot}")
-                carry.next([body.assign(f"fadd {kind} {left}, {carry.values[0]}")])
+                carry.next([combined(body, r.combine, r.dtype, left, carry.values[0], 0)])
             place = body.assign(f"getelementptr {kind}, ptr {stack}, i64 {ones}")
             body.emit(f"store {kind} {carry.results[0]}, ptr {place}")
-        with body.loop(0, _LEVELS, carried=[(kind, zero)]) as level:
+        with body.loop(0, _LEVELS, carried=[(kind, unit)]) as level:
             slot = body.assign(f"getelementptr {kind}, ptr {stack}, i64 {level.index}")
             left = body.assign(f"load {kind}, ptr {slot}")
-            both = body.assign(f"fadd {kind} {left}, {level.values[0]}")
+            both = combined(body, r.combine, r.dtype, left, level.values[0], 0)
             bit = body.assign(f"lshr i64 {chunks}, {level.index}")
             present = body.assign(f"trunc i64 {bit} to i1")
             level.next([body.assign(f"select i1 {present}, {kind} {both}, {kind} {level.values[0]}")])
         total = level.results[0]
         if size.isdigit():
             return total
-        empty = body.assign(f"icmp eq i64 {size}, 0")
-        return body.assign(f"select i1 {empty}, {kind} {instructions.literal(r.dtype, 0.0)}, {kind} {total}")
+        none = body.assign(f"icmp eq i64 {size}, 0")
+        return body.assign(f"select i1 {none}, {kind} {instructions.literal(r.dtype, empty(r))}, {kind} {total}")
 
     def _chunk(self, r: Reduction, number: int, start: str, end: str, scope: Scope) -> str:
         body, kind = self.body, llvm_type(r.dtype, LANES)
@@ -195,7 +203,7 @@ class RowReducer:
         length = str(int(end) - int(start)) if known else body.assign(f"sub i64 {end}, {start}")
         whole = str(int(length) // GROUP * GROUP) if known else body.assign(f"and i64 {length}, {-GROUP}")
         stop = str(int(start) + int(whole)) if known else body.assign(f"add i64 {start}, {whole}")
-        total = instructions.literal(r.dtype, -0.0, LANES)
+        total = instructions.literal(r.dtype, identity(r.combine, r.dtype), LANES)
         if stop != start:
             with body.loop(start, stop, GROUP, carried=[(kind, total)]) as group:
                 if self._is_long(r):
@@ -206,17 +214,17 @@ class RowReducer:
                     for j in range(8):
                         index = body.assign(f"add i64 {group.index}, {j * LANES}") if j else group.index
                         terms.append(self._term(r, number, index, LANES, scope))
-                    found = _present(tree(body, r.dtype, terms, LANES))
-                group.next([body.assign(f"fadd {kind} {group.values[0]}, {found}")])
+                    found = _present(tree(body, r.combine, r.dtype, terms, LANES))
+                group.next([combined(body, r.combine, r.dtype, group.values[0], found, LANES)])
             total = group.results[0]
         if known and int(whole) == int(length):
-            return halved(body, Combine.SUM, r.dtype, total, LANES)
+            return halved(body, r.combine, r.dtype, total, LANES)
         if known and int(length) - int(whole) <= (LANES if self._is_long(r) else 4 * LANES):
             last = self._last_known(r, number, int(stop), int(end), scope)
         else:
             last = self._in_slots(r, number, stop, end, scope, masked=True)
-        total = body.assign(f"fadd {kind} {total}, {last}")
-        return halved(body, Combine.SUM, r.dtype, total, LANES)
+        total = combined(body, r.combine, r.dtype, total, last, LANES)
+        return halved(body, r.combine, r.dtype, total, LANES)
 
     def _last_known(self, r: Reduction, number: int, start: int, end: int, scope: Scope) -> str:
         terms: list[str | None] = [None] * 8
@@ -225,7 +233,7 @@ class RowReducer:
             bits = ", ".join(f"i1 {'true' if k < real else 'false'}" for k in range(LANES))
             mask = None if real == LANES else f"<{bits}>"
             terms[j] = self._term(r, number, str(index), LANES, scope, mask)
-        return _present(tree(self.body, r.dtype, terms, LANES))
+        return _present(tree(self.body, r.combine, r.dtype, terms, LANES))
 
     def _is_long(self, r: Reduction) -> bool:
         """Whether the code of a term is too long to be written eight times."""
@@ -235,7 +243,7 @@ class RowReducer:
         """The tree over the vectors from start to end, at most eight, written as a loop that fills eight slots."""
         body, kind = self.body, llvm_type(r.dtype, LANES)
         slots = body.alloca(kind, 8)
-        absent = instructions.literal(r.dtype, -0.0, LANES)
+        absent = instructions.literal(r.dtype, identity(r.combine, r.dtype), LANES)
         for j in range(8):
             body.emit(f"store {kind} {absent}, ptr {body.assign(f'getelementptr {kind}, ptr {slots}, i64 {j}')}")
         with body.loop(start, end, LANES) as part:
@@ -248,7 +256,7 @@ class RowReducer:
         for j in range(8):
             slot = body.assign(f"getelementptr {kind}, ptr {slots}, i64 {j}")
             terms.append(body.assign(f"load {kind}, ptr {slot}"))
-        return _present(tree(body, r.dtype, terms, LANES))
+        return _present(tree(body, r.combine, r.dtype, terms, LANES))
 
     def _any_order(self, r: Reduction, number: int, size: str, scope: Scope) -> str:
         body, lanes = self.body, LANES

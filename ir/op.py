@@ -69,9 +69,10 @@ class Element:
 
 
 class Combine(enum.Enum):
-    """How a reduction combines elements; `SUM` of floats follows order T8 (see `ir/reduction.py`)."""
+    """How a reduction combines elements; `SUM` and `PROD` of floats follow order T8 (see `ir/reduction.py`)."""
 
     SUM = "sum"
+    PROD = "prod"
     MAX = "max"
     MIN = "min"
     ANY = "any"
