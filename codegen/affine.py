@@ -170,7 +170,8 @@ def coalesced(nest: Nest) -> Nest:
             return False
         return all(f.iters.get(outer, 0) == n * f.iters.get(inner, 0) for f in forms)
 
-    domain = merge(tuple(range(len(nest.domain))))
+    loops = tuple(range(len(nest.domain)))
+    domain = (*merge(loops[:-1]), loops[-1]) if nest.scans else merge(loops)
     groups = [merge(r.iters) for r in nest.reductions]
     if not replacement:
         return nest

@@ -1,7 +1,7 @@
 """Reductions down the columns: the lanes run along a kept axis, partial results lie in rows that stay in cache.
 
-Float sums and products follow order T8 with one accumulator row for each of its sixteen lanes. Used where rows are contiguous along
-an axis that is kept (sums over the first axis and the like).
+Float sums and products follow order T8 with one accumulator row for each of its sixteen lanes. Used where rows are
+contiguous along an axis that is kept (sums over the first axis and the like).
 """
 
 from __future__ import annotations

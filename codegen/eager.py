@@ -11,7 +11,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from ..ir.attrs import NO_ATTRS, Attrs, Axes, Fill
+from ..ir.attrs import NO_ATTRS, Along, Attrs, Axes, Fill
 from ..ir.builder import Builder
 from ..ir.dtypes import DType
 from ..ir.graph import Value
@@ -24,6 +24,8 @@ from .body import Body
 from .gemm_vectors import ELEMENTS
 from .kernel import KernelWriter, schedule
 from .lower import Check, Layout, Lowering, Output, lower
+from .nest import Nest
+from .scan import lower_scan
 from .target import THREADS, Target, host
 
 Strides = tuple[int, ...]
@@ -160,7 +162,10 @@ class _Symbols:
 
 def _finished(name: str, out: Output, layouts: dict[Value, Layout], count: int, symbols: _Symbols) -> Kernel:
     """Compile a kernel over `count` operands; its words follow the result."""
-    nest, checks = lower(name, [out], layouts)
+    return _linked(*lower(name, [out], layouts), count, symbols)
+
+
+def _linked(nest: Nest, checks: tuple[Check, ...], count: int, symbols: _Symbols) -> Kernel:
     target = host()
     plan = schedule(nest, target)
     declares: dict[str, None] = {}
@@ -231,6 +236,41 @@ def _reduction_kernel(op: Op, dtype: DType, kinds: tuple[bool, ...], short: int 
     kept = made._aval.ndim
     out = Layout(1, (symbols.new(), 1) if kept == 2 else (1,) if kept else ())
     return _finished(op.name, Output(made.value, out), {x.value: Layout(0, strides)}, 1, symbols)
+
+
+_NARROW = 16
+"""Extents of kept axes below this get a kernel of their own."""
+
+
+def scan(op: Op, attrs: Attrs, types: Sequence[TensorType], result: TensorType) -> Call:
+    """A recurrence along one axis of contiguous operands."""
+    assert isinstance(attrs, Along)
+    shape, axis = result.static_shape, attrs.axis
+    before, along, after = math.prod(shape[:axis]), shape[axis], math.prod(shape[axis + 1 :])
+    outer = before != 1 or after == 1
+    inner = after if 0 < after < _NARROW else None
+    kernel = _scan_kernel(op, attrs.reverse, tuple([t.dtype for t in types]), outer, inner)
+    words = [before, along, along * after, after]
+    loops = [before] if outer else [after]
+    return Call(kernel, _with_tasks(kernel, loops, words, result.size), result.size * 1.3)
+
+
+@functools.lru_cache(maxsize=4096)
+def _scan_kernel(op: Op, reverse: bool, dtypes: tuple[DType, ...], outer: bool, inner: int | None) -> Kernel:
+    symbols = _Symbols()
+    before, along, step, after = [symbols.new() for _ in range(4)]
+    last: Extent = after if inner is None else inner
+    shape: Shape = (*([before] if outer else []), along, *([last] if inner != 1 else []))
+    strides: tuple[Extent, ...] = (*([step] if outer else []), last, *([1] if inner != 1 else []))
+    builder = Builder(op.name)
+    attrs = Along(1 if outer else 0, reverse)
+    params = [builder.param(TensorType(d, shape)) for d in dtypes]
+    made = builder.emit(op, tuple(params), attrs, op.result_type(tuple([p._aval for p in params]), attrs))
+    node = made.value.node
+    assert node is not None
+    values = [*[p.value for p in params], made.value]
+    nest = lower_scan(node, {v: Layout(k, strides) for k, v in enumerate(values)})
+    return _linked(nest, (), len(params), symbols)
 
 
 def general(op: Op, attrs: Attrs, types: Sequence[TensorType], result: TensorType) -> Call | None:

@@ -18,7 +18,7 @@ from numpy.lib.stride_tricks import as_strided
 from ..ir.attrs import NO_ATTRS
 from ..ir.interpret_scalar import CheckFailed, evaluate
 from ..ir.op import Combine
-from ..ir.reduction import pairs_in_order, sum_in_order
+from ..ir.reduction import pairs_in_order, product_in_order, sum_in_order
 from ..ir.registry import OPS
 from ..ir.scalar import Scalar, binary, load
 from ..ir.types import Dim, Extent
@@ -49,6 +49,8 @@ def run_nest(
         if e.prim == "reduce":
             run.reduced[e] = run.reduction(e)
     domain = tuple(range(len(nest.domain)))
+    if nest.scans:
+        return [run.scan()]
     values = [(run.values(s.address, domain), run.values(s.value, domain)) for s in nest.stores]
     for store, (address, value) in zip(nest.stores, values, strict=True):
         with np.errstate(all="ignore"):
@@ -63,6 +65,7 @@ class _Run:
     """One run of a nest.
 
     Attributes:
+        step: the iteration of the last loop that a scan is at.
         reduced: what each reduction gives, with one axis for each iteration variable that it varies with, in order.
     """
 
@@ -71,6 +74,7 @@ class _Run:
         self.buffers = buffers
         self.sizes = sizes
         self.reduced: dict[Scalar, np.ndarray] = {}
+        self.step = 0
 
     def extent(self, number: int) -> int:
         extent: Extent = self.nest.extents[number]
@@ -92,7 +96,7 @@ class _Run:
 
     def _at(self, expr: Scalar, axes: tuple[int, ...], part: tuple[int, slice] | None) -> np.ndarray:
         """An expression over all of `axes`, or over a part of one of them."""
-        loops = [np.zeros((), np.int64) for _ in range(max(self.nest.extents, default=-1) + 1)]
+        loops = [np.asarray(self.step) for _ in range(max(self.nest.extents, default=-1) + 1)]
         for k, number in enumerate(axes):
             steps = np.arange(self.extent(number))
             steps = steps[part[1]] if part is not None and part[0] == k else steps
@@ -107,6 +111,17 @@ class _Run:
                 known[e] = wide[(slice(None),) * part[0] + (part[1],)] if part is not None and inside else wide
         return evaluate(expr, loops, self.buffers, self.sizes, known)
 
+    def scan(self) -> tuple[int, np.ndarray]:
+        """Carry out a nest with a scan, one iteration of its last loop at a time; its buffer, and the addresses."""
+        (store,), kept = self.nest.stores, tuple(range(len(self.nest.domain) - 1))
+        first, step = store.value.args
+        addresses = []
+        for k in range(self.extent(len(kept))):
+            self.step = k
+            addresses.append(self.values(store.address, kept))
+            self.buffers[store.buffer][addresses[-1]] = self.values(step if self.step else first, kept)
+        return store.buffer, np.array(addresses)
+
     def reduction(self, expr: Scalar) -> np.ndarray:
         """What a reduction gives, when those inside it are known."""
         r = self.nest.reduction(expr)
@@ -120,9 +135,12 @@ def combined(r: Reduction, terms: np.ndarray) -> np.ndarray:
     """The reduction of the last axis."""
     axis = terms.ndim - 1
     match r.combine:
-        case Combine.SUM:
+        case Combine.SUM | Combine.PROD:
+            join, whole = (
+                (np.add, sum_in_order) if r.combine is Combine.SUM else (np.multiply, product_in_order)
+            )
             with np.errstate(all="ignore"):
-                return pairs_in_order(terms) if r.pairs and r.dtype.is_float else sum_in_order(terms, (axis,))
+                return pairs_in_order(terms, join) if r.pairs and r.dtype.is_float else whole(terms, (axis,))
         case Combine.ANY:
             return np.asarray(np.any(terms, axis=axis))
         case Combine.ALL:

@@ -17,11 +17,13 @@ from .columns import ColumnReducer
 from .instructions import llvm_type
 from .nest import Nest
 from .reduce import LANES, RowReducer, size_of
+from .scan import ROWS, ScanWriter
 from .scope import Evaluator, Scope
 from .target import THREADS, Target
 
 _TASK_ELEMENTS = 2048
 _COLUMN_BYTES = 4096
+_ONE_TASK = 1 << 62
 _FEWEST_COLUMNS = 256
 _ROW_ELEMENTS = 16384
 _LONG = 60
@@ -105,6 +107,8 @@ def schedule(nest: Nest, target: Target) -> Schedule:
         return Schedule(lanes, 0, _TASK_ELEMENTS if rank == 1 else 1, cost(nest), serial=True)
     if rank == 0:
         return Schedule(0, 0, 1, cost(nest))
+    if nest.scans:
+        return _scan_schedule(nest, lanes)
     n = nest.domain[last]
     if varying and not _columns_pay(nest, last):
         return Schedule(0, 0, 1 if rank > 1 else _rows_per_task(nest), cost(nest))
@@ -116,6 +120,31 @@ def schedule(nest: Nest, target: Target) -> Schedule:
         width = _column_width(nest)
         return Schedule(lanes, width, width if rank == 1 else 1, cost(nest))
     return Schedule(lanes, 0, _TASK_ELEMENTS if rank == 1 else 1, cost(nest))
+
+
+def _scan_schedule(nest: Nest, lanes: int) -> Schedule:
+    (store,), kept = nest.stores, len(nest.domain) - 1
+    if not kept:
+        return Schedule(0, 0, _ONE_TASK, _scan_cost(nest, 1))
+    n = nest.domain[kept - 1]
+    if affine(store.address).iters.get(kept - 1, 0) != 1 or (isinstance(n, int) and n < 4):
+        return Schedule(0, 0, ROWS if kept == 1 else 1, _scan_cost(nest, ROWS))
+    if isinstance(n, int):
+        lanes = min(lanes, 1 << n.bit_length() - 1)
+    width = _scan_width(nest)
+    return Schedule(lanes, width, width if kept == 1 else 1, cost(nest))
+
+
+def _scan_cost(nest: Nest, rows: int) -> float | None:
+    """Where each step waits for the one before, that is what takes time."""
+    known = cost(nest)
+    return None if known is None else max(known, 1.3 / rows * math.prod(e for e in nest.domain if isinstance(e, int)))
+
+
+def _scan_width(nest: Nest) -> int:
+    width = _COLUMN_BYTES // max(d.itemsize for d in nest.dtypes.values())
+    n = nest.domain[len(nest.domain) - 2]
+    return max(64, min(width, -(-n // (16 * THREADS)) * 16)) if isinstance(n, int) else width // 4
 
 
 def _rows_per_task(nest: Nest) -> int:
@@ -207,7 +236,9 @@ class KernelWriter:
             body.emit(f"store i64 0, ptr {self.evaluator.status}")
         self._keep_rows()
         root = Scope(None, {}, anchor=body.anchor())
-        if nest.domain:
+        if nest.scans:
+            ScanWriter(self.evaluator, self.plan.lanes, self.plan.block, self.plan.columns).write(root)
+        elif nest.domain:
             self._outermost(root)
         else:
             self._stores(root)

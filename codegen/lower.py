@@ -6,7 +6,7 @@ by the caller, and may be strided views.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from ..ir import dtypes
@@ -120,8 +120,8 @@ class Lowering:
             case Literal():
                 assert isinstance(node.attrs, Constant)
                 made = const(value.type.dtype, _item(node.attrs))
-            case Reduce(combine):
-                made = self._reduction(node, combine, index)
+            case Reduce(combine, of):
+                made = self._reduction(node, combine, of, index)
             case other:
                 raise ValueError(f"{node.op.name} ({other}) has no element form")
         assert made.dtype is value.type.dtype, f"{node.op.name}: body gives {made.dtype}, type rule {value.type.dtype}"
@@ -131,7 +131,9 @@ class Lowering:
         """An operand as rows see it."""
         return Reader(value.type, lambda *index: self.at(value, _broadcast(value.type.shape, index)))
 
-    def _reduction(self, node: Node, combine: Combine, index: tuple[Scalar, ...]) -> Scalar:
+    def _reduction(
+        self, node: Node, combine: Combine, of: Callable[[Scalar], Scalar] | None, index: tuple[Scalar, ...]
+    ) -> Scalar:
         (source,) = node.args
         assert isinstance(node.attrs, Axes)
         axes = node.attrs.axes
@@ -151,7 +153,8 @@ class Lowering:
                 self._next += 1
             else:
                 inner.append(next(kept))
-        body = self.at(source, tuple(inner))
+        element = self.at(source, tuple(inner))
+        body = element if of is None else of(element)
         result = node.result.type.dtype
         if combine not in _POSITIONS:
             body = cast(body, result)

@@ -66,6 +66,11 @@ class Nest:
     _free: dict[Scalar, frozenset[int]] = field(default_factory=dict, init=False)
     _order: list[Scalar] = field(default_factory=list, init=False)
 
+    @property
+    def scans(self) -> bool:
+        """Whether the last loop of the domain runs in order, as `codegen/scan.py` describes."""
+        return self.stores[0].value.prim == "scan"
+
     def free(self, expr: Scalar) -> frozenset[int]:
         """The iteration variables that an expression depends on; a reduction's own are bound inside it."""
         known = self._free.get(expr)

@@ -15,7 +15,7 @@ from ..ir.attrs import Axis, Constant
 from ..ir.errors import LithographError
 from ..ir.graph import Graph, Node, Value
 from ..ir.loc import Loc
-from ..ir.op import Accumulate, Alias, Contract, Element, Host, Literal
+from ..ir.op import Accumulate, Alias, Contract, Element, Host, Literal, Scan
 from ..ir.scalar import iteration
 from ..ir.types import TensorType
 from . import jit
@@ -24,6 +24,7 @@ from .body import Body
 from .gemm_vectors import ELEMENTS
 from .lower import Check, Layout, Lowering, Output, accumulation, contiguous, lower
 from .plan import Kind, Plan, Storage, may_update, place
+from .scan import lower_scan
 from .split import chunk_count, split
 from .steps import CopyStep, FillStep, GemmStep, HostStep, KernelStep, Matrix, Module, Scratch, Step, watch
 from .target import Target
@@ -164,6 +165,8 @@ class _Planner:
             self._view(node)
         elif isinstance(lowering, Accumulate):
             self._accumulate(node)
+        elif isinstance(lowering, Scan):
+            self._scan(node)
         elif isinstance(lowering, Host | Contract):
             self._host(node)
         else:
@@ -276,6 +279,12 @@ class _Planner:
         out = Layout(len(stored), contiguous(shape))
         nest, found = accumulation(node.op.name, node, updates, layouts, out)
         self.steps.append(KernelStep(nest, found, {b: places[b] for b in nest.dtypes}))
+
+    def _scan(self, node: Node) -> None:
+        places = {a: self._stored(a) for a in node.args}
+        self.storage[node.result] = places[node.result] = self.new(node.result, Kind.TEMPORARY)
+        nest = lower_scan(node, {v: Layout(k, contiguous(v.type.shape)) for k, v in enumerate(places)})
+        self.steps.append(KernelStep(nest, (), dict(enumerate(places.values()))))
 
     def _host(self, node: Node) -> None:
         reads = tuple([self._stored(a) for a in node.args])

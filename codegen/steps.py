@@ -62,8 +62,9 @@ class KernelStep:
 
     def use(self) -> Use:
         """What it reads and writes."""
-        reads = dict.fromkeys(self.storages[_buffer(e)] for e in self.nest.walk() if e.prim == "load")
         writes = dict.fromkeys(self.storages[s.buffer] for s in self.nest.stores)
+        loaded = [self.storages[_buffer(e)] for e in self.nest.walk() if e.prim == "load"]
+        reads = dict.fromkeys(s for s in loaded if s not in writes)
         return Use(tuple(reads), tuple(writes), self._alike(), may_fail=bool(self.checks))
 
     def _alike(self) -> tuple[tuple[Storage, Storage], ...]:

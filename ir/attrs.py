@@ -35,6 +35,14 @@ class Axes(Attrs):
 
 
 @dataclass(frozen=True, slots=True)
+class Along(Attrs):
+    """One axis (non-negative) that is walked from its first index to its last, or from the last to the first."""
+
+    axis: int
+    reverse: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class ShapeOf(Attrs):
     """A target shape."""
 

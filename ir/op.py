@@ -87,9 +87,26 @@ class Reduce:
 
     Attributes:
         combine: the combining function.
+        of: what of an element is combined; the element itself when None.
     """
 
     combine: Combine
+    of: Callable[[Scalar], Scalar] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Scan:
+    """A recurrence along `attrs.axis`, from the last index to the first where `attrs.reverse`.
+
+    Operands and result have one shape. The result's elements are made one after another, in that order.
+
+    Attributes:
+        first: `first(*scalars)` of the operands' elements gives the result's first element.
+        step: `step(previous, *scalars)` of the result's element before and the operands' elements gives each other.
+    """
+
+    first: Callable[..., Scalar]
+    step: Callable[..., Scalar]
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +145,7 @@ class Structural:
     """An op made by the compiler (call, fusion): its meaning is its region."""
 
 
-Lowering = Pointwise | Element | Reduce | Accumulate | Contract | Alias | Literal | Host | Structural
+Lowering = Pointwise | Element | Reduce | Scan | Accumulate | Contract | Alias | Literal | Host | Structural
 
 Infer = Callable[[tuple[TensorType, ...], Attrs], TensorType]
 """Result type from operand types (already promoted) and attrs; raises ShapeError or DTypeError."""

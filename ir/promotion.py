@@ -71,7 +71,7 @@ def boolean(name: str, types: tuple[TensorType, ...]) -> tuple[DType, ...]:
 
 def accumulated(name: str, types: tuple[TensorType, ...]) -> tuple[DType, ...]:
     """The dtype that sums are made in: bool and narrow integers as int32, narrow unsigned ones as uint32."""
-    return tuple([_wide(t.dtype) for t in types])
+    return tuple([widened(t.dtype) for t in types])
 
 
 def chosen(name: str, types: tuple[TensorType, ...]) -> tuple[DType, ...]:
@@ -79,7 +79,8 @@ def chosen(name: str, types: tuple[TensorType, ...]) -> tuple[DType, ...]:
     return (types[0].dtype, *same(name, types[1:]))
 
 
-def _wide(dtype: DType) -> DType:
+def widened(dtype: DType) -> DType:
+    """The dtype that elements of `dtype` are added and multiplied in: at least 32 bits for integers."""
     if dtype is dtypes.bool_ or (dtype.kind == "int" and dtype.bits < 32):
         return dtypes.int32
     if dtype.kind == "uint" and dtype.bits < 32:

@@ -20,7 +20,7 @@ from ..ir.attrs import NO_ATTRS, Attrs, Constant, intern
 from ..ir.builder import Builder, Traced
 from ..ir.errors import StateError
 from ..ir.loc import NOWHERE
-from ..ir.op import Alias, Contract, Element, Literal, Op, Pointwise, Reduce
+from ..ir.op import Alias, Contract, Element, Literal, Op, Pointwise, Reduce, Scan
 from ..ir.registry import OPS
 from ..ir.stage import locate, operand_type
 from ..ir.types import TensorType
@@ -141,6 +141,8 @@ def _call(op: Op, attrs: Attrs, types: tuple[TensorType, ...], result: TensorTyp
         case Reduce():
             axes: tuple[int, ...] = getattr(attrs, "axes")  # noqa: B009
             return code.reduction(op, axes, types[0])
+        case Scan():
+            return code.scan(op, attrs, types, result)
         case Contract():
             return code.product(types, result)
         case Element(view=True):

@@ -14,6 +14,7 @@ from . import (
     arithmetic,
     conversion,
     creation,
+    cumulative,
     diagonals,
     division,
     einstein,
@@ -27,6 +28,7 @@ from . import (
     reductions,
     shapes,
     slicing,
+    statistics,
     tensor_products,
     transcendental,
     trigonometry,
@@ -35,6 +37,7 @@ from .activations import *  # noqa: F403
 from .arithmetic import *  # noqa: F403
 from .conversion import *  # noqa: F403
 from .creation import *  # noqa: F403
+from .cumulative import *  # noqa: F403
 from .diagonals import *  # noqa: F403
 from .division import *  # noqa: F403
 from .einstein import *  # noqa: F403
@@ -51,6 +54,7 @@ from .random_variates import *  # noqa: F403
 from .reductions import *  # noqa: F403
 from .shapes import *  # noqa: F403
 from .slicing import *  # noqa: F403
+from .statistics import *  # noqa: F403
 from .structural import CALL as CALL
 from .structural import FUSED as FUSED
 from .tensor_products import *  # noqa: F403
@@ -59,8 +63,8 @@ from .trigonometry import *  # noqa: F403
 
 # All their functions are methods too.
 _METHODS = (
-    activations, arithmetic, conversion, diagonals, division, floats, gather, logic, powers, products, reductions,
-    shapes, slicing, tensor_products, transcendental, trigonometry,
+    activations, arithmetic, conversion, cumulative, diagonals, division, floats, gather, logic, powers, products,
+    reductions, shapes, slicing, statistics, tensor_products, transcendental, trigonometry,
 )  # fmt: skip
 _OTHERS = ("full_like", "one_hot", "ones_like", "split", "tril", "triu", "zeros_like")
 

@@ -1,4 +1,4 @@
-"""Rows that reduce axes, and the statistics made of them; the order of sums is `ir/reduction.py`'s."""
+"""Rows that reduce axes; the order of sums and products is `ir/reduction.py`'s."""
 
 from __future__ import annotations
 
@@ -10,26 +10,26 @@ import numpy as np
 
 from .. import dtypes
 from ..array import Array
-from ..attrs import Attrs, Axes, ShapeOf, intern
+from ..attrs import Along, Attrs, Axes, Permutation, ShapeOf, intern
 from ..dtypes import DType
-from ..errors import ShapeError
-from ..op import Combine, Op, Promote, Reduce, Sample, Vjp
-from ..promotion import accumulated, boolean, keep
-from ..reduction import sum_in_order
+from ..errors import DTypeError, ShapeError
+from ..op import Combine, Op, Reduce, Sample, Vjp
+from ..promotion import keep, widened
+from ..reduction import product_in_order, sum_in_order
 from ..registry import OPS
+from ..scalar import Scalar, cast
 from ..stage import Operand, as_array, located, operand_type
-from ..types import TensorType, show_shape
-from .arithmetic import sqrt, square
+from ..types import Extent, TensorType, show_shape
 from .axes import AxisArgument, flag, many_axes, one_axis, without
 from .conversion import astype
 from .logic import where
 from .rows import quiet, values
-from .shapes import axis_size, broadcast_to
+from .shapes import broadcast_to
 
-__all__ = ["all", "any", "argmax", "argmin", "max", "mean", "min", "std", "sum", "var"]
+__all__ = ["all", "any", "argmax", "argmin", "count_nonzero", "max", "min", "prod", "sum"]
 
 
-def _type(name: str, result: DType | None = None, empty: str = "") -> Callable[..., TensorType]:
+def _type(name: str, result: Callable[[DType], DType], empty: str = "") -> Callable[..., TensorType]:
     def infer(types: tuple[TensorType, ...], attrs: Attrs) -> TensorType:
         axes = typed(Axes, attrs)
         shape = types[0].shape
@@ -39,7 +39,7 @@ def _type(name: str, result: DType | None = None, empty: str = "") -> Callable[.
             raise ShapeError(
                 f"{name}: {empty} of no elements is undefined, and the shape is {show_shape(shape)}"
             )
-        return TensorType(result or types[0].dtype, without(shape, axes.axes, axes.keepdims))
+        return TensorType(result(types[0].dtype), without(shape, axes.axes, axes.keepdims))
 
     return infer
 
@@ -72,12 +72,14 @@ def _samples(empty: bool) -> Callable[..., list[Sample]]:
 def _row(
     combine: Combine,
     reference: Callable[[np.ndarray, tuple[int, ...]], object],
-    vjp: Vjp | None,
-    promote: Promote = keep,
-    result: DType | None = None,
+    vjp: Vjp | None = None,
+    *,
+    name: str = "",
+    of: Callable[[Scalar], Scalar] | None = None,
+    result: Callable[[DType], DType] = lambda dtype: dtype,
     empty: str = "",
 ) -> Op:
-    name = combine.value
+    name = name or combine.value
 
     def evaluate(x: np.ndarray, attrs: Axes) -> np.ndarray:
         found = np.asarray(reference(x, attrs.axes))
@@ -90,9 +92,9 @@ def _row(
     return Op(
         name,
         infer=_type(name, result, empty),
-        promote=promote,
+        promote=keep,
         reference=quiet(evaluate),
-        lowering=Reduce(combine),
+        lowering=Reduce(combine, of),
         vjp=(vjp,),
         attrs=Axes,
         samples=_samples(not empty),
@@ -141,16 +143,55 @@ def _position(pick: Callable[..., np.ndarray]) -> Callable[[np.ndarray, tuple[in
     return reference
 
 
-_sum = _row(Combine.SUM, sum_in_order, lambda g, y, x, attrs: _spread(g, x, attrs), promote=accumulated)
+def _wrapped(
+    reduce: Callable[[np.ndarray, tuple[int, ...]], np.ndarray],
+) -> Callable[[np.ndarray, tuple[int, ...]], np.ndarray]:
+    return lambda x, axes: reduce(x.astype(widened(dtypes.from_numpy(x.dtype)).numpy), axes)
+
+
+def _product_slope(g: Array, y: Array, x: Array, attrs: Axes) -> Array:
+    """Each factor's share: the product of those before it, times that of those after it."""
+    if not attrs.axes:
+        return g
+    kept = [a for a in range(x.ndim) if a not in attrs.axes]
+    order = intern(Permutation((*kept, *attrs.axes)))
+    moved = OPS["transpose"].call(x, order)
+    split = intern(ShapeOf(moved.shape))
+    row = OPS["reshape"].call(moved, intern(ShapeOf((*without(x.shape, attrs.axes), _product(x, attrs.axes)))))
+    forward, back = intern(Along(len(kept))), intern(Along(len(kept), reverse=True))
+    product, shift = OPS["cumulative_prod"].call, OPS["shift"].call
+    others = shift(product(row, forward), 1, forward) * shift(product(row, back), 1, back)
+    inverse = intern(Permutation(tuple([order.order.index(a) for a in range(x.ndim)])))
+    return _spread(g, x, attrs) * OPS["transpose"].call(OPS["reshape"].call(others, split), inverse)
+
+
+def _product(x: Array, axes: tuple[int, ...]) -> Extent:
+    total: Extent = 1
+    for a in axes:
+        total = x.shape[a] * total
+    return total
+
+
+_sum = _row(
+    Combine.SUM, _wrapped(sum_in_order), lambda g, y, x, attrs: _spread(g, x, attrs), result=widened
+)
+_prod = _row(Combine.PROD, _wrapped(product_in_order), _product_slope, result=widened)
 _max = _row(Combine.MAX, _extremum(np.max, True), _extremum_slope, empty="the maximum")
 _min = _row(Combine.MIN, _extremum(np.min, False), _extremum_slope, empty="the minimum")
-_any = _row(Combine.ANY, lambda x, axes: np.any(x, axis=axes), None, boolean, dtypes.bool_)
-_all = _row(Combine.ALL, lambda x, axes: np.all(x, axis=axes), None, boolean, dtypes.bool_)
+_any = _row(Combine.ANY, lambda x, axes: np.any(x, axis=axes), result=lambda _: dtypes.bool_)
+_all = _row(Combine.ALL, lambda x, axes: np.all(x, axis=axes), result=lambda _: dtypes.bool_)
+_count = _row(
+    Combine.SUM,
+    lambda x, axes: np.sum(x != 0, axis=axes, dtype=np.int64),
+    name="count_nonzero",
+    of=lambda x: cast(x, dtypes.bool_),
+    result=lambda _: dtypes.int64,
+)
 _argmax = _row(
-    Combine.ARGMAX, _position(np.argmax), None, result=dtypes.int64, empty="the position of the maximum"
+    Combine.ARGMAX, _position(np.argmax), result=lambda _: dtypes.int64, empty="the position of the maximum"
 )
 _argmin = _row(
-    Combine.ARGMIN, _position(np.argmin), None, result=dtypes.int64, empty="the position of the minimum"
+    Combine.ARGMIN, _position(np.argmin), result=lambda _: dtypes.int64, empty="the position of the minimum"
 )
 
 
@@ -159,14 +200,48 @@ def _axes(row: Op, x: Operand, axis: AxisArgument, keepdims: bool) -> Axes:
     return intern(Axes(many_axes(row.name, axis, operand_type(row.name, x).ndim), kept))
 
 
+def _total(row: Op, x: Operand, axis: AxisArgument, dtype: object, keepdims: bool) -> Array:
+    """A sum or product in the dtype asked for, which the elements are converted to first."""
+    if dtype is None:
+        return row.call(x, _axes(row, x, axis, keepdims))
+    wanted = dtypes.as_dtype(dtype)
+    if wanted is dtypes.bool_:
+        raise DTypeError(f"{row.name}: the dtype must be that of numbers, but bool was asked for")
+    made = row.call(astype(x, wanted), _axes(row, x, axis, keepdims))
+    return made if made.dtype is wanted else astype(made, wanted)
+
+
 @located
-def sum(x: Operand, /, *, axis: AxisArgument = None, keepdims: bool = False) -> Array:
+def sum(x: Operand, /, *, axis: AxisArgument = None, dtype: object = None, keepdims: bool = False) -> Array:
     """The sum over `axis` (an int, several, or None for all); of no elements it is 0.
 
     Floats are added in order T8 (`ir/reduction.py`); bool and integers below 32 bits are summed in int32 or
-    uint32.
+    uint32. With `dtype`, `x` is converted to it first, and the result has it.
+
+    Raises:
+        DTypeError: `dtype` is bool or no dtype.
     """
-    return _sum.call(x, _axes(_sum, x, axis, keepdims))
+    return _total(_sum, x, axis, dtype, keepdims)
+
+
+@located
+def prod(x: Operand, /, *, axis: AxisArgument = None, dtype: object = None, keepdims: bool = False) -> Array:
+    """The product over `axis` (an int, several, or None for all); of no elements it is 1.
+
+    Floats are multiplied in order T8 (`ir/reduction.py`); bool and integers below 32 bits are multiplied in
+    int32 or uint32. With `dtype`, `x` is converted to it first, and the result has it. The gradient is exact
+    also where factors are zero.
+
+    Raises:
+        DTypeError: `dtype` is bool or no dtype.
+    """
+    return _total(_prod, x, axis, dtype, keepdims)
+
+
+@located
+def count_nonzero(x: Operand, /, *, axis: AxisArgument = None, keepdims: bool = False) -> Array:
+    """The number of elements over `axis` that differ from zero, as int64; NaN differs."""
+    return _count.call(x, _axes(_count, x, axis, keepdims))
 
 
 @located
@@ -233,39 +308,3 @@ def as_floats(name: str, x: Operand) -> Array:
     """An operand as an array of floats: integers and bool as float32."""
     array = as_array(name, x)
     return array if array.dtype.is_float else astype(array, dtypes.float32)
-
-
-@located
-def mean(x: Operand, /, *, axis: AxisArgument = None, keepdims: bool = False) -> Array:
-    """The sum over `axis` divided by the number of elements; integers and bool count as float32."""
-    array = as_floats("mean", x)
-    axes = many_axes("mean", axis, array.ndim)
-    kept = flag("mean", "keepdims", keepdims)
-    return _sum.call(array, intern(Axes(axes, kept))) / _number(axis_size(array, axes), array.dtype)
-
-
-def _number(count: Array | int, dtype: DType) -> Array | float:
-    return float(count) if isinstance(count, int) else astype(count, dtype)
-
-
-@located
-def var(
-    x: Operand, /, *, axis: AxisArgument = None, correction: float = 0.0, keepdims: bool = False
-) -> Array:
-    """The mean square distance from the mean over `axis`, in two passes; `correction` lessens the divisor.
-
-    Integers and bool count as float32.
-    """
-    array = as_floats("var", x)
-    axes = many_axes("var", axis, array.ndim)
-    count = _number(axis_size(array, axes), array.dtype)
-    centre = _sum.call(array, intern(Axes(axes, keepdims=True))) / count
-    total = _sum.call(square(array - centre), intern(Axes(axes, flag("var", "keepdims", keepdims))))
-    return total / (count - correction if correction else count)
-
-
-def std(
-    x: Operand, /, *, axis: AxisArgument = None, correction: float = 0.0, keepdims: bool = False
-) -> Array:
-    """The square root of the variance over `axis` (see `var`)."""
-    return sqrt(var(x, axis=axis, correction=correction, keepdims=keepdims))
