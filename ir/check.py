@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import itertools
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -16,15 +18,22 @@ from .same import difference
 from .text import show
 from .types import Dim
 
+Results = list[np.ndarray] | type[LithographError]
+"""The results of a graph, or the class of the error that it ends in."""
+
 _SPECIAL = (0.0, -0.0, 1.0, -1.0, np.inf, -np.inf, np.nan)
 
 
 def random_inputs(graph: Graph, seed: int) -> list[np.ndarray]:
     """Inputs for a graph: small numbers, among floats some infinities and nans; symbols get 1 to 4."""
     rng = np.random.default_rng(seed)
-    extents = [e for p in graph.params for e in p.type.shape if isinstance(e, Dim)]
-    sizes = {n: int(rng.integers(1, 5)) for n in sorted({n for e in extents for n in e.symbols})}
+    sizes = {n: int(rng.integers(1, 5)) for n in _symbols(graph)}
     return [_random(rng, p.type.dtype, static_type(p.type, sizes).static_shape) for p in graph.params]
+
+
+def _symbols(graph: Graph) -> list[str]:
+    extents = [e for p in graph.params for e in p.type.shape if isinstance(e, Dim)]
+    return sorted({n for e in extents for n in e.symbols})
 
 
 def _random(rng: np.random.Generator, dtype: DType, shape: tuple[int, ...]) -> np.ndarray:
@@ -38,7 +47,40 @@ def _random(rng: np.random.Generator, dtype: DType, shape: tuple[int, ...]) -> n
     return np.where(rng.random(shape) < 0.1, special, array).astype(dtype.numpy)
 
 
-def outcome(graph: Graph, inputs: Sequence[np.ndarray]) -> list[np.ndarray] | type[LithographError]:
+def _tame(graph: Graph, seed: int) -> Iterator[list[np.ndarray]]:
+    """Inputs at which checks tend to hold: indices that are in range, divisors that are not 0."""
+    rng = np.random.default_rng(seed)
+    for size in (3, 1):
+        sizes = dict.fromkeys(_symbols(graph), size)
+        types = [(p.type.dtype, static_type(p.type, sizes).static_shape) for p in graph.params]
+        for low, high in ((1, 3), (0, 2), (1, 2), (0, 1)):
+            yield [
+                (rng.uniform(low, high, s) if d.is_float else rng.integers(low, high, s)).astype(d.numpy)
+                for d, s in types
+            ]
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """Inputs, and what a graph makes of them by its references."""
+
+    inputs: list[np.ndarray]
+    outcome: Results
+
+
+def trials(graph: Graph, seed: int) -> list[Trial]:
+    """A few runs of a graph, the first on `random_inputs(graph, seed)`.
+
+    Where a check fails in the first, one more is on inputs at which none does, if such are found.
+    """
+    made = [Trial(x, outcome(graph, x)) for x in (random_inputs(graph, seed), random_inputs(graph, seed + 1))]
+    if all(isinstance(t.outcome, type) for t in made):
+        tame = (Trial(x, outcome(graph, x)) for x in _tame(graph, seed))
+        made.extend(itertools.islice((t for t in tame if not isinstance(t.outcome, type)), 1))
+    return made
+
+
+def outcome(graph: Graph, inputs: Sequence[np.ndarray]) -> Results:
     """The results of a graph, or the class of the error that it ends in."""
     try:
         return interpret(graph, inputs)
@@ -48,7 +90,11 @@ def outcome(graph: Graph, inputs: Sequence[np.ndarray]) -> list[np.ndarray] | ty
 
 def mismatch(before: Graph, after: Graph, inputs: Sequence[np.ndarray]) -> str | None:
     """How the bits of the results of two graphs differ for the same inputs, in words; None if nowhere."""
-    a, b = outcome(before, inputs), outcome(after, inputs)
+    return outcome_difference(outcome(before, inputs), outcome(after, inputs))
+
+
+def outcome_difference(a: Results, b: Results) -> str | None:
+    """How the bits of two outcomes differ, in words; None if nowhere."""
     if isinstance(a, type) or isinstance(b, type):
         # Which of several failing checks is reported is open; that one is reported is not.
         return None if isinstance(a, type) and isinstance(b, type) else f"before {_said(a)}, after {_said(b)}"
@@ -71,7 +117,24 @@ def array_difference(before: np.ndarray, after: np.ndarray) -> str | None:
     return f"at {list(at)} was {before[at]!r} and is {after[at]!r}"
 
 
-def _said(outcome: list[np.ndarray] | type[LithographError]) -> str:
+def floats_between(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """How many floats lie from one array to the other, elementwise, in ULPs; for other dtypes 0 or infinity.
+
+    -0 and +0 are neighbours, two NaNs are equal, and a NaN is infinitely far from a number.
+    """
+    if a.dtype.kind != "f":
+        return np.where(a == b, 0.0, np.inf)
+    bits = np.dtype(f"int{8 * a.dtype.itemsize}")
+    ranks = []
+    for x in (a, b):
+        i = np.ascontiguousarray(x).view(bits).reshape(x.shape)
+        # The bits of negative floats grow downwards.
+        ranks.append(np.where(i < 0, bits.type(-1) - (i ^ np.iinfo(bits).min), i).astype(np.longdouble))
+    far = np.abs(ranks[0] - ranks[1]).astype(np.float64)
+    return np.where(np.isnan(a) & np.isnan(b), 0.0, np.where(np.isnan(a) != np.isnan(b), np.inf, far))
+
+
+def _said(outcome: Results) -> str:
     return f"it raises {outcome.__name__}" if isinstance(outcome, type) else "it gives results"
 
 

@@ -14,8 +14,13 @@ from ..codegen.plan import ALIGN, Kind, Storage
 from ..codegen.program import Program
 from ..codegen.steps import PARALLEL_NS, KernelStep
 from ..codegen.target import host
-from ..ir.check import array_difference
+from ..ir.analysis import flags_within
+from ..ir.check import array_difference, trials
+from ..ir.errors import PassError
 from ..ir.graph import Graph, Node
+from ..ir.op import Flags
+from ..ir.passes import Settings
+from ..ir.repro import KERNELS, Repro, save_repro
 from . import hosted, threads
 
 _Watch = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_int64)
@@ -72,6 +77,26 @@ def compare_steps(graph: Graph, inputs: Sequence[np.ndarray]) -> StepDifference 
         if error.step in seen:
             return _difference(program, error.step, "it does not fail, where its interpretation does")
     return None
+
+
+def check_kernels(graph: Graph, settings: Settings) -> None:
+    """Compare each kernel of a fused graph with its interpretation on random inputs; graphs with effects are left out.
+
+    Raises:
+        PassError: a kernel gives other bits; the message names a file to repeat it with.
+    """
+    if Flags.ORDERED in flags_within(graph)[graph]:
+        return
+    for trial in trials(graph, settings.seed):
+        found = compare_steps(graph, trial.inputs)
+        if found is None:
+            continue
+        fault = f"the kernel {found.name!r} differs from its interpretation: {found.fault}"
+        try:
+            path = save_repro(graph, settings.dump, Repro(KERNELS, settings.seed, fault))
+        except OSError as error:
+            raise PassError(f"{fault}\nthe graph could not be saved: {error}") from None
+        raise PassError(f"{fault}\nrepeat it with: lithograph bisect {path}")
 
 
 def _difference(program: Program, k: int, fault: str) -> StepDifference:

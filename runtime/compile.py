@@ -15,6 +15,7 @@ from ..ir.graph import Graph, Node
 from ..ir.passes import run_pipeline
 from ..ir.stage import locate
 from . import hosted, threads
+from .compare import check_kernels
 from .executable import Executable, Stages, StateBuffers
 from .record import NewOutput, Output, StateOutput
 
@@ -25,6 +26,8 @@ _GIL_NS = 5000.0
 def build(graph: Graph) -> Executable:
     """The executable of a traced graph with known extents."""
     optimized = run_pipeline(graph, config.pipeline, config.settings).graph
+    if config.check >= 2:
+        check_kernels(optimized, config.settings)
     functions: list[Callable[[int], int]] = []
 
     def host_function(node: Node, reads: tuple[int, ...], write: int) -> int:

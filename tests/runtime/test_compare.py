@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import os
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+import lithograph as lg
+from lithograph.cli import main
 from lithograph.codegen import steps
 from lithograph.codegen.kernel import KernelWriter
 from lithograph.codegen.nest import Nest
@@ -104,3 +107,31 @@ def test_a_check_that_natively_holds_is_told(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr(steps, "_launch", lambda *args: (launch(*args), "0")[1])
     found = compared(FAILING, [ones, zeros])
     assert found is not None and found.fault == "it does not fail, where its interpretation does"
+
+
+def test_compiling_checks_kernels_on_demand(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    x = np.ones(8, np.float32)
+    monkeypatch.setattr(lg.config, "check", 2)
+    assert lg.function(lambda x: x * 3.0 - 1.0)(x).tolist() == [2.0] * 8
+    monkeypatch.setattr(
+        steps,
+        "KernelWriter",
+        lambda nest, *args, **kwargs: KernelWriter(broken(nest), *args, **kwargs),
+    )
+    monkeypatch.setattr(lg.config, "dump", str(tmp_path))
+    with pytest.raises(lg.LithographError) as fault:
+        lg.function(lambda x: x * 3.0 - 1.0)(x)
+    said = str(fault.value)
+    assert said.startswith(
+        "the kernel 'multiply_constant_subtract' differs from its interpretation: b1 at [0] was np.float32("
+    )
+    (repro,) = tmp_path.glob("kernels-*.ir")
+    assert f"repeat it with: lithograph bisect {repro}" in said
+    assert main(["bisect", str(repro)]) == 1
+    assert capsys.readouterr().out.startswith(
+        "the kernel 'multiply_constant_subtract' changes an answer: b1 at [0] was"
+    )
+    monkeypatch.undo()
+    assert main(["bisect", str(repro)]) == 0

@@ -1,0 +1,38 @@
+"""Numbers for the symbols of a graph: the same program for one choice of extents; it knows no op."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from .analysis import regions_first
+from .fields import static_attrs, static_type
+from .graph import Graph, Node, Value
+
+
+def specialized(graph: Graph, sizes: Mapping[str, int]) -> Graph:
+    """The graph with a number for each symbol, regions included; the same object when it has none.
+
+    Raises:
+        KeyError: `sizes` lacks a symbol.
+    """
+    done: dict[Graph, Graph] = {}
+    for g in regions_first(graph)[0]:
+        same = all(done[r] is r for n in g.nodes for r in n.regions) and all(v.type.is_static for v in g.values())
+        done[g] = g if same else _specialized(g, sizes, done)
+    return done[graph]
+
+
+def _specialized(graph: Graph, sizes: Mapping[str, int], regions: Mapping[Graph, Graph]) -> Graph:
+    known = {p: Value(static_type(p.type, sizes), None, p.index, p.name) for p in graph.params}
+    nodes = []
+    for node in graph.nodes:
+        types = tuple([static_type(r.type, sizes) for r in node.results])
+        inside = tuple([regions[r] for r in node.regions])
+        args = tuple([known[a] for a in node.args])
+        made = Node(node.op, args, static_attrs(node.attrs, sizes), types, node.loc, inside)
+        for old, new in zip(node.results, made.results, strict=True):
+            new.name = old.name
+            known[old] = new
+        nodes.append(made)
+    results = tuple([known[r] for r in graph.results])
+    return Graph(graph.name, tuple(known[p] for p in graph.params), tuple(nodes), results, graph.state)
