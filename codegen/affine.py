@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from ..ir import dtypes
-from ..ir.scalar import Scalar, const, iteration
+from ..ir.scalar import Scalar, const, extent, iteration
+from ..ir.types import Dim, Extent
 from .nest import Nest, Reduction
 
 _ZERO = const(dtypes.int64, 0)
@@ -13,26 +14,29 @@ _ZERO = const(dtypes.int64, 0)
 
 @dataclass(frozen=True, slots=True)
 class Affine:
-    """`sum(factor * iter) + sum(factor * term) + offset`; terms are expressions that are not affine themselves."""
+    """`sum(factor * iter) + sum(factor * term) + offset`; terms are expressions that are not affine themselves.
 
-    iters: dict[int, int]
-    terms: dict[Scalar, int]
-    offset: int
+    Factors and the offset are extents: numbers, or polynomials of symbol sizes.
+    """
+
+    iters: dict[int, Extent]
+    terms: dict[Scalar, Extent]
+    offset: Extent
 
     def _combined(self, other: Affine, sign: int) -> Affine:
         iters, terms = dict(self.iters), dict(self.terms)
         for i, f in other.iters.items():
-            iters[i] = iters.get(i, 0) + sign * f
+            iters[i] = iters.get(i, 0) + f * sign
         for t, f in other.terms.items():
-            terms[t] = terms.get(t, 0) + sign * f
+            terms[t] = terms.get(t, 0) + f * sign
         return Affine(
-            {i: f for i, f in iters.items() if f},
-            {t: f for t, f in terms.items() if f},
-            self.offset + sign * other.offset,
+            {i: f for i, f in iters.items() if f != 0},
+            {t: f for t, f in terms.items() if f != 0},
+            self.offset + other.offset * sign,
         )
 
-    def _scaled(self, factor: int) -> Affine:
-        if not factor:
+    def _scaled(self, factor: Extent) -> Affine:
+        if factor == 0:
             return Affine({}, {}, 0)
         return Affine(
             {i: f * factor for i, f in self.iters.items()},
@@ -40,8 +44,8 @@ class Affine:
             self.offset * factor,
         )
 
-    def constant(self) -> int | None:
-        """The value when nothing varies, else None."""
+    def constant(self) -> Extent | None:
+        """The value when it is the same at all points, else None."""
         return None if self.iters or self.terms else self.offset
 
     def scalar(self) -> Scalar:
@@ -49,11 +53,11 @@ class Affine:
         total: Scalar | None = None
         parts = [(iteration(i), f) for i, f in sorted(self.iters.items())] + list(self.terms.items())
         for part, factor in parts:
-            term = part if factor == 1 else part * factor
+            term = part if factor == 1 else part * (factor if isinstance(factor, int) else extent(factor))
             total = term if total is None else total + term
         if total is None:
-            return const(dtypes.int64, self.offset)
-        return total + self.offset if self.offset else total
+            return extent(self.offset)
+        return total + extent(self.offset) if self.offset != 0 else total
 
 
 def affine(expr: Scalar) -> Affine:
@@ -61,6 +65,9 @@ def affine(expr: Scalar) -> Affine:
     if expr.prim == "const":
         assert isinstance(expr.payload, int)
         return Affine({}, {}, expr.payload)
+    if expr.prim == "size":
+        assert isinstance(expr.payload, str)
+        return Affine({}, {}, Dim(expr.payload))
     if expr.prim == "iter":
         assert isinstance(expr.payload, int)
         return Affine({expr.payload: 1}, {}, 0)
@@ -157,18 +164,16 @@ def coalesced(nest: Nest) -> Nest:
                 continue
             if kept and _mergeable(kept[-1], i):
                 outer = kept.pop()
-                a, b = extents[outer], extents[i]
-                assert isinstance(a, int) and isinstance(b, int)
-                extents[i] = a * b
+                extents[i] = extents[outer] * extents[i]
                 replacement[outer] = Affine({}, {}, 0)
             kept.append(i)
         return tuple(kept)
 
     def _mergeable(outer: int, inner: int) -> bool:
         n = extents[inner]
-        if not isinstance(n, int) or not isinstance(extents[outer], int) or outer in bare or inner in bare:
+        if outer in bare or inner in bare:
             return False
-        return all(f.iters.get(outer, 0) == n * f.iters.get(inner, 0) for f in forms)
+        return all(f.iters.get(outer, 0) == f.iters.get(inner, 0) * n for f in forms)
 
     loops = tuple(range(len(nest.domain)))
     domain = (*merge(loops[:-1]), loops[-1]) if nest.scans else merge(loops)

@@ -384,4 +384,6 @@ def view_strides(value: Value) -> tuple[Strides, int]:
     form = affine(loaded.args[0]) if loaded.prim == "load" else None
     if form is None or form.terms:
         raise ValueError(f"{node.op.name} is marked as a view, but its address is not affine")
-    return tuple([form.iters.get(k, 0) for k in range(len(shape))]), form.offset
+    strides = [form.iters.get(k, 0) for k in range(len(shape))]
+    assert isinstance(form.offset, int) and all(isinstance(s, int) for s in strides), "known extents have known strides"
+    return tuple(map(int, strides)), form.offset

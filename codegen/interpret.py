@@ -21,11 +21,12 @@ from ..ir.op import Combine
 from ..ir.reduction import pairs_in_order, product_in_order, sum_in_order
 from ..ir.registry import OPS
 from ..ir.scalar import Scalar, binary, load
-from ..ir.types import Dim, Extent
+from ..ir.types import Dim, Extent, Shape
 from .nest import Nest, Reduction
 from .plan import Kind, Storage
+from .product_step import GemmStep, Matrix
 from .program import Program
-from .steps import CopyStep, FillStep, GemmStep, HostStep, KernelStep, Matrix, Step
+from .steps import CopyStep, FillStep, HostStep, KernelStep, Step
 
 _POINTS: Final = 1 << 17
 """Points of an expression that are evaluated at once, so that temporaries stay small."""
@@ -244,9 +245,14 @@ def run_step(step: Step, memory: Mapping[Storage, np.ndarray], known: Mapping[St
 
 
 def _strided(
-    matrix: Matrix, memory: Mapping[Storage, np.ndarray], shape: tuple[int, int], batch: tuple[int, ...]
+    matrix: Matrix, memory: Mapping[Storage, np.ndarray], shape: tuple[Extent, Extent], batch: Shape
 ) -> np.ndarray:
-    flat = memory[matrix.storage][matrix.offset :]
-    steps = [s * flat.itemsize for s in (*matrix.batch, matrix.row, matrix.column)]
-    view = as_strided(flat, (*batch, *shape), steps, writeable=False)
+    flat = memory[matrix.storage][_known(matrix.offset) :]
+    steps = [_known(s) * flat.itemsize for s in (*matrix.batch, matrix.row, matrix.column)]
+    view = as_strided(flat, [_known(e) for e in (*batch, *shape)], steps, writeable=False)
     return np.array(view, order="C")
+
+
+def _known(extent: Extent) -> int:
+    assert isinstance(extent, int), "the program has known extents"
+    return extent

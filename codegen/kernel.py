@@ -11,11 +11,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ..ir.scalar import Scalar
+from ..ir.types import Extent
 from .affine import affine, renamed
 from .body import Body
 from .columns import ColumnReducer
 from .instructions import llvm_type
 from .nest import Nest
+from .plan import Sizes
 from .reduce import LANES, RowReducer, size_of
 from .scan import ROWS, ScanWriter
 from .scope import Evaluator, Scope
@@ -51,24 +53,22 @@ class Schedule:
     cost: float | None
     serial: bool = False
 
-    def tasks(self, nest: Nest) -> int:
-        """Number of tasks of a nest with known extents."""
-        if not nest.domain:
-            return 1
-        first = nest.domain[0]
-        assert isinstance(first, int)
-        return -(-first // self.block)
+    def tasks(self, nest: Nest, sizes: Sizes) -> int:
+        """Number of tasks of a nest for given sizes of the symbols."""
+        domain = [e if isinstance(e, int) else e.evaluate(sizes) for e in nest.domain]
+        return 1 if not domain else -(-domain[0] // self.block) if all(domain) else 0
 
 
 _CHEAP = frozenset(("const", "iter", "size", "load", "cast", "bitcast", "check", "reduce"))
 
 
-def cost(nest: Nest) -> float | None:
-    """Rough nanoseconds on one thread: vector instructions plus bytes moved; None when extents are symbolic."""
-    if not all(isinstance(e, int) for e in nest.extents.values()):
-        return None
-    total = 0.0
-    points = math.prod(e for e in nest.domain if isinstance(e, int))
+Costs = tuple[tuple[float, tuple[Extent, ...]], ...]
+"""Nanoseconds of work on one thread, each with the extents of the loops around it."""
+
+
+def costs(nest: Nest) -> Costs:
+    """Rough costs of the parts of a nest: vector instructions plus bytes moved."""
+    found: list[tuple[float, tuple[Extent, ...]]] = []
     counted: set[Scalar] = set()
 
     def count(roots: Sequence[Scalar]) -> float:
@@ -86,13 +86,22 @@ def cost(nest: Nest) -> float | None:
         return work
 
     for r in nest.reductions:
-        inner = math.prod(n for i in r.iters if isinstance(n := nest.extents[i], int))
-        outer = math.prod(
-            n for i in nest.free(r.body) if i < len(nest.domain) and isinstance(n := nest.extents[i], int)
-        )
-        total += outer * (inner * (count([r.body]) + 0.05) + 8)
-    total += points * (count([s.value for s in nest.stores]) + 0.1 * len(nest.stores))
-    return total
+        inner = [nest.extents[i] for i in r.iters]
+        outer = [nest.extents[i] for i in sorted(nest.free(r.body)) if i < len(nest.domain)]
+        found.append((count([r.body]) + 0.05, (*outer, *inner)))
+        found.append((8, tuple(outer)))
+    found.append((count([s.value for s in nest.stores]) + 0.1 * len(nest.stores), nest.domain))
+    return tuple(found)
+
+
+def total(parts: Costs, sizes: Sizes) -> float:
+    """The sum of costs for given sizes of the symbols."""
+    return sum(ns * math.prod([e if isinstance(e, int) else e.evaluate(sizes) for e in loops]) for ns, loops in parts)
+
+
+def cost(nest: Nest) -> float | None:
+    """Rough nanoseconds on one thread; None when extents are symbolic."""
+    return total(costs(nest), {}) if nest.is_static else None
 
 
 def schedule(nest: Nest, target: Target) -> Schedule:
@@ -155,7 +164,8 @@ def _rows_per_task(nest: Nest) -> int:
 def _distinct(nest: Nest, address: Scalar, last: int) -> bool:
     """Whether neighbours along the last loop certainly have different addresses."""
     form = affine(address)
-    return form.iters.get(last, 0) != 0 and not any(last in nest.free(t) for t in form.terms)
+    factor = form.iters.get(last, 0)
+    return isinstance(factor, int) and factor != 0 and not any(last in nest.free(t) for t in form.terms)
 
 
 def _column_width(nest: Nest) -> int:

@@ -48,17 +48,12 @@ class Check:
 
 
 def contiguous(shape: Shape) -> tuple[Extent, ...]:
-    """Row-major strides in elements; symbolic extents are allowed on the first axis only."""
+    """Row-major strides in elements."""
     strides: list[Extent] = []
     step: Extent = 1
     for e in reversed(shape):
         strides.append(step)
-        if isinstance(e, int):
-            step = step * e
-        elif isinstance(step, int):
-            step = e * step
-        else:
-            raise ValueError(f"no affine strides for {shape}")
+        step = step * e
     return tuple(reversed(strides))
 
 
@@ -278,11 +273,7 @@ def accumulation(
 
 
 def single_loops(nest: Nest) -> Nest:
-    """Give each reduction that could not be merged into one loop a single one over its elements in row-major order.
-
-    Raises:
-        ValueError: such a reduction has symbolic extents.
-    """
+    """Give each reduction that could not be merged into one loop a single one over its elements in row-major order."""
     mapping: dict[Scalar, Scalar] = {}
     extents = dict(nest.extents)
     groups: list[tuple[int, ...]] = []
@@ -291,14 +282,12 @@ def single_loops(nest: Nest) -> Nest:
             groups.append(r.iters)
             continue
         linear = max(extents) + 1
-        step = 1
+        step: Extent = 1
         for i in reversed(r.iters):
             size = extents.pop(i)
-            if not isinstance(size, int):
-                raise ValueError("a reduction over axes that are not adjacent in memory needs known extents")
-            part = binary("tdiv", iteration(linear), step) if step > 1 else iteration(linear)
-            mapping[iteration(i)] = binary("trem", part, size) if i != r.iters[0] else part
-            step *= size
+            part = iteration(linear) if step == 1 else binary("tdiv", iteration(linear), extent(step))
+            mapping[iteration(i)] = binary("trem", part, extent(size)) if i != r.iters[0] else part
+            step = step * size
         extents[linear] = step
         groups.append((linear,))
     if not mapping:

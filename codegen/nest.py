@@ -71,6 +71,11 @@ class Nest:
         """Whether the last loop of the domain runs in order, as `codegen/scan.py` describes."""
         return self.stores[0].value.prim == "scan"
 
+    @property
+    def is_static(self) -> bool:
+        """Whether all extents are numbers."""
+        return all(isinstance(e, int) for e in self.extents.values())
+
     def free(self, expr: Scalar) -> frozenset[int]:
         """The iteration variables that an expression depends on; a reduction's own are bound inside it."""
         known = self._free.get(expr)

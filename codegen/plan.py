@@ -3,16 +3,20 @@
 A storage is a piece of memory that one or more values (reshapes of each other) share. Params, state and constants come
 with theirs; the rest are outputs, made for each call, or temporaries, which lie in one arena. A temporary's bytes are
 used again after its last step, also by the step that reads it last, where that step reads each element just before it
-writes the same one.
+writes the same one. Where extents are symbolic, lifetimes are the program's, and places are found for each
+set of sizes.
 """
 
 from __future__ import annotations
 
 import enum
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from ..ir.fields import static_type
 from ..ir.types import TensorType
+
+Sizes = Mapping[str, int]
 
 ALIGN = 64
 
@@ -35,46 +39,53 @@ class Storage:
         type: of the value that defined it.
         kind: see `Kind`.
         number: its entry in `bufs`.
-        offset: bytes into the arena, for temporaries.
-        reuses: the storage whose bytes it takes over in place.
         first, last: steps (by position) that write it first and touch it last; -1: before all steps.
     """
 
     type: TensorType
     kind: Kind
     number: int = -1
-    offset: int = 0
-    reuses: Storage | None = None
     first: int = -1
     last: int = -1
 
-    @property
-    def nbytes(self) -> int:
-        """Bytes, at least 1 so that distinct storages have distinct places."""
-        return max(self.type.nbytes, 1)
+    def nbytes(self, sizes: Sizes) -> int:
+        """Bytes for given sizes of the symbols, at least 1 so that distinct storages have distinct places."""
+        return max(static_type(self.type, sizes).nbytes, 1)
+
+
+def _no_scratch(sizes: Sizes) -> int:
+    return 0
 
 
 @dataclass(frozen=True, slots=True)
 class Use:
-    """What one step does to storages: `alike` are pairs (read, written) that may share memory."""
+    """What one step does to storages: `alike` are pairs (read, written) that may share memory.
+
+    Attributes:
+        scratch: bytes of scratch memory for given sizes of the symbols.
+    """
 
     reads: tuple[Storage, ...]
     writes: tuple[Storage, ...]
     alike: tuple[tuple[Storage, Storage], ...] = ()
-    scratch: int = 0
+    scratch: Callable[[Sizes], int] = _no_scratch
     may_fail: bool = False
 
 
 @dataclass(slots=True)
 class Plan:
-    """The arena of a program.
+    """The arena of a program, for one set of sizes.
 
     Attributes:
+        offsets: of each temporary, bytes into the arena.
+        reuses: for a temporary that takes over the bytes of another one in place, that one.
         arena_bytes: its size.
         peak_bytes: the most bytes of outputs, new state and arena that a call holds beyond its inputs.
         scratch: for each step, the offset of its scratch memory in the arena.
     """
 
+    offsets: dict[Storage, int] = field(default_factory=dict)
+    reuses: dict[Storage, Storage] = field(default_factory=dict)
     arena_bytes: int = 0
     peak_bytes: int = 0
     scratch: dict[int, int] = field(default_factory=dict)
@@ -118,8 +129,8 @@ class _Arena:
         self.free = merged
 
 
-def place(uses: Sequence[Use]) -> Plan:
-    """Set `first` and `last` of every storage and give temporaries and scratch memory their places in the arena."""
+def set_lifetimes(uses: Sequence[Use]) -> tuple[Storage, ...]:
+    """Set `first` and `last` of every storage that is touched, and return those."""
     touched: dict[Storage, None] = {}
     for step, use in enumerate(uses):
         for s in use.writes:
@@ -130,7 +141,13 @@ def place(uses: Sequence[Use]) -> Plan:
         for s in use.reads:
             touched[s] = None
             s.last = step
+    return tuple(touched)
+
+
+def place(uses: Sequence[Use], touched: Sequence[Storage], sizes: Sizes) -> Plan:
+    """Places in the arena for temporaries and scratch memory, once lifetimes are set."""
     plan, arena = Plan(), _Arena()
+    nbytes = {s: s.nbytes(sizes) for s in touched}
     dying: dict[int, list[Storage]] = {}
     for s in touched:
         if s.kind is Kind.TEMPORARY:
@@ -140,31 +157,32 @@ def place(uses: Sequence[Use]) -> Plan:
         for s in use.writes:
             if s.kind is not Kind.TEMPORARY or s.first != step:
                 continue
-            s.reuses = next((r for r, w in use.alike if w is s and _may_take_over(r, s, step, handed_over)), None)
-            if s.reuses is not None:
-                s.offset = s.reuses.offset
-                handed_over.add(s.reuses)
+            free = [r for r, w in use.alike if w is s and r not in handed_over and _may_take_over(r, s, step, nbytes)]
+            if free:
+                plan.reuses[s] = free[0]
+                plan.offsets[s] = plan.offsets[free[0]]
+                handed_over.add(free[0])
             else:
-                s.offset = arena.take(s.nbytes)
-        if use.scratch:
-            plan.scratch[step] = arena.take(use.scratch)
-            arena.give(plan.scratch[step], use.scratch)
+                plan.offsets[s] = arena.take(nbytes[s])
+        scratch = use.scratch(sizes)
+        if scratch:
+            plan.scratch[step] = arena.take(scratch)
+            arena.give(plan.scratch[step], scratch)
         for s in dying.get(step, ()):
             if s not in handed_over:
-                arena.give(s.offset, s.nbytes)
+                arena.give(plan.offsets[s], nbytes[s])
     plan.arena_bytes = arena.top
-    made = {s for s in touched if s.kind in (Kind.OUTPUT, Kind.STATE) and s.first >= 0}
-    plan.peak_bytes = plan.arena_bytes + sum(s.type.nbytes for s in made if s.reuses is None)
+    made = [s for s in touched if s.kind in (Kind.OUTPUT, Kind.STATE) and s.first >= 0]
+    plan.peak_bytes = plan.arena_bytes + sum(static_type(s.type, sizes).nbytes for s in made)
     return plan
 
 
-def _may_take_over(read: Storage, written: Storage, step: int, handed_over: set[Storage]) -> bool:
+def _may_take_over(read: Storage, written: Storage, step: int, nbytes: dict[Storage, int]) -> bool:
     return (
         read.kind is Kind.TEMPORARY
         and read.last == step
         and read.first < step
-        and read not in handed_over
-        and _aligned(read.nbytes) == _aligned(written.nbytes)
+        and _aligned(nbytes[read]) == _aligned(nbytes[written])
     )
 
 

@@ -2,54 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 from ..ir.graph import Node
 from ..ir.scalar import Scalar, load
-from . import gemm, pool, support
+from . import pool
 from .affine import rebuilt
 from .body import Body
-from .kernel import KernelWriter, Schedule, schedule
+from .kernel import KernelWriter, Schedule, costs, schedule, total
 from .lower import Check
+from .module import PARALLEL_NS, Module, Scratch, buffer_pointer, parallel, sized
 from .nest import Nest
 from .plan import Storage, Use
+from .product_step import GemmStep
 from .target import THREADS, Target
-
-_GEMM_PARAMETERS = "ptr, i64, i64, i64, ptr, i64, i64, i64, ptr, i64, i64, i64, i64, i64, i64, ptr, i64"
-
-PARALLEL_NS = 8000.0
-"""Nanoseconds of work on one thread that are worth sharing among threads."""
-
-
-@dataclass(slots=True)
-class Module:
-    """The LLVM module of a program while steps are written into it.
-
-    Attributes:
-        imports: addresses of the symbols that it declares.
-        checks: the places that may fail; status s means checks[(s & 0xffff) - 1] with report s >> 16.
-        cost: rough nanoseconds of all steps on one thread.
-    """
-
-    target: Target
-    declares: dict[str, None] = field(default_factory=dict)
-    functions: list[str] = field(default_factory=list)
-    imports: dict[str, int] = field(default_factory=dict)
-    checks: list[Check] = field(default_factory=list)
-    cost: float = 0.0
-
-
-@dataclass(frozen=True, slots=True)
-class Scratch:
-    """Where a step's scratch memory is: the arena's pointer and an offset into it."""
-
-    arena: str
-    offset: int
-
-    def pointer(self, body: Body) -> str:
-        """The address as an operand."""
-        return body.assign(f"getelementptr i8, ptr {self.arena}, i64 {self.offset}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +60,12 @@ class KernelStep:
         plan = schedule(nest, module.target)
         name = f"k{k}.{nest.name}"
         width = module.target.vector_bytes
-        writer = KernelWriter(nest, plan, module.declares, first_check=len(module.checks), width=width)
+        table = module.table
+        symbols = () if nest.is_static else table.symbols
+        writer = KernelWriter(
+            nest, plan, module.declares,
+            first_check=len(module.checks), symbols=symbols, sizes_buffer=table.buffer, width=width,
+        )  # fmt: skip
         module.functions.append(writer.write(name, "#0"))
         module.checks.extend(self.checks)
         status = _launch(module, body, name, plan, nest)
@@ -104,7 +75,8 @@ class KernelStep:
         """The nest and its schedule as text."""
         plan = schedule(self.nest, target)
         loops = f"{plan.columns} columns" if plan.columns else f"{plan.lanes} lanes" if plan.lanes else "rows"
-        return f"; {loops}, blocks of {plan.block}, about {plan.cost or 0:.0f} ns\n{self.nest}"
+        about = f"about {plan.cost:.0f} ns" if plan.cost is not None else "extents of the call"
+        return f"; {loops}, blocks of {plan.block}, {about}\n{self.nest}"
 
 
 def _loads(root: Scalar) -> list[Scalar]:
@@ -141,114 +113,36 @@ def _renumbered(nest: Nest, numbers: dict[int, int]) -> Nest:
 
 
 def _launch(module: Module, body: Body, name: str, plan: Schedule, nest: Nest) -> str:
-    tasks = plan.tasks(nest)
-    cost = plan.cost or 0.0
-    module.cost += cost
+    if plan.cost is None:
+        return _launch_by_size(module, body, name, plan, nest)
+    tasks, cost = plan.tasks(nest, {}), plan.cost
+    module.costs.append(lambda sizes: cost)
     if cost < PARALLEL_NS or tasks == 1 or plan.serial:
         return body.assign(f"call i64 @{name}(ptr %bufs, i64 0, i64 {tasks})")
-    grain = max(1, int(tasks * PARALLEL_NS / 2 / cost), -(-tasks // (16 * THREADS)))
+    return _shared(module, body, name, str(tasks), str(_grain(tasks, cost)))
+
+
+def _launch_by_size(module: Module, body: Body, name: str, plan: Schedule, nest: Nest) -> str:
+    """A launch whose number of tasks depends on the sizes of the call."""
+    parts = costs(nest)
+    module.costs.append(lambda sizes: total(parts, sizes))
+    tasks = module.table.number(body, lambda sizes, _: plan.tasks(nest, sizes))
+    if plan.serial:
+        return body.assign(f"call i64 @{name}(ptr %bufs, i64 0, i64 {tasks})")
+    grain = module.table.number(body, lambda sizes, _: _grain(plan.tasks(nest, sizes), total(parts, sizes)))
+    return _shared(module, body, name, tasks, grain)
+
+
+def _grain(tasks: int, cost: float) -> int:
+    """How many tasks a thread takes at a time; all of them where they are little work."""
+    if cost < PARALLEL_NS:
+        return max(tasks, 1)
+    return max(1, int(tasks * PARALLEL_NS / 2 / cost), -(-tasks // (16 * THREADS)))
+
+
+def _shared(module: Module, body: Body, name: str, tasks: str, grain: str) -> str:
     parallel(module)
     return body.assign(f"call i64 @{pool.PARALLEL}(ptr @{name}, ptr %bufs, i64 {tasks}, i64 {grain})")
-
-
-def parallel(module: Module) -> None:
-    """Declare the pool's entry."""
-    module.declares[f"declare i64 @{pool.PARALLEL}(ptr, ptr, i64, i64)"] = None
-    module.imports[pool.PARALLEL] = support.address(pool.PARALLEL)
-
-
-def watch(module: Module, body: Body, address: int, k: int) -> None:
-    """Call the function `void (ptr bufs, i64 step)` at an address after step k."""
-    module.declares["declare void @watch(ptr, i64)"] = None
-    module.imports["watch"] = address
-    body.emit(f"call void @watch(ptr %bufs, i64 {k})")
-
-
-@dataclass(frozen=True, slots=True)
-class Matrix:
-    """An operand of a matrix product: batch strides, then row and column strides, all in elements."""
-
-    storage: Storage
-    offset: int
-    batch: tuple[int, ...]
-    row: int
-    column: int
-
-
-@dataclass(frozen=True, slots=True)
-class GemmStep:
-    """out = a @ b over `batch` extents; out is contiguous."""
-
-    a: Matrix
-    b: Matrix
-    out: Storage
-    batch: tuple[int, ...]
-    m: int
-    n: int
-    k: int
-
-    def use(self) -> Use:
-        """What it reads and writes."""
-        dtype = self.out.type.dtype.name
-        inner = self._inner()[0]
-        scratch = gemm.scratch_bytes(dtype, inner, self.m, self.n, self.k, rows_of_b=self.b.column == 1)
-        return Use(tuple(dict.fromkeys((self.a.storage, self.b.storage))), (self.out,), scratch=scratch)
-
-    def _inner(self) -> tuple[int, int, int, int]:
-        """How many trailing batch axes run as one, their extent, and the strides of a and b along them."""
-        count, stride_a, stride_b, axes = 1, 0, 0, 0
-        for size, sa, sb in zip(reversed(self.batch), reversed(self.a.batch), reversed(self.b.batch), strict=True):
-            if size == 1:
-                axes += 1
-                continue
-            if count == 1:
-                count, stride_a, stride_b = size, sa, sb
-            elif sa == stride_a * count and sb == stride_b * count:
-                count *= size
-            else:
-                break
-            axes += 1
-        return count, stride_a, stride_b, axes
-
-    def write(self, module: Module, body: Body, k: int, scratch: Scratch) -> str | None:
-        """Write the call; it cannot fail."""
-        dtype = self.out.type.dtype
-        symbol = gemm.symbol(dtype.name)
-        module.imports[symbol] = support.address(symbol)
-        module.declares[f"declare i64 @{symbol}({_GEMM_PARAMETERS})"] = None
-        module.cost += 2.0 * self.m * self.n * self.k * _product(self.batch) / 50
-        count, stride_a, stride_b, axes = self._inner()
-        space = scratch.pointer(body)
-        outer = self.batch[: len(self.batch) - axes]
-        size = self.m * self.n
-        for number in range(_product(outer)):
-            offset_a, offset_b = self.a.offset, self.b.offset
-            rest = number
-            for axis in reversed(range(len(outer))):
-                rest, at = divmod(rest, outer[axis])
-                offset_a += at * self.a.batch[axis]
-                offset_b += at * self.b.batch[axis]
-            pointers = [
-                self._pointer(body, s, o)
-                for s, o in ((self.a.storage, offset_a), (self.b.storage, offset_b), (self.out, number * count * size))
-            ]
-            numbers = (count, self.m, self.n, self.k)
-            words = ", ".join(f"i64 {n}" for n in numbers)
-            body.emit(
-                f"call i64 @{symbol}(ptr {pointers[0]}, i64 {stride_a}, i64 {self.a.row}, i64 {self.a.column}, "
-                f"ptr {pointers[1]}, i64 {stride_b}, i64 {self.b.row}, i64 {self.b.column}, "
-                f"ptr {pointers[2]}, i64 {size}, i64 {self.n}, {words}, ptr {space}, i64 {THREADS})"
-            )
-        return None
-
-    def _pointer(self, body: Body, storage: Storage, offset: int) -> str:
-        base = buffer_pointer(body, storage)
-        return body.assign(f"getelementptr i8, ptr {base}, i64 {offset * storage.type.dtype.itemsize}")
-
-    def show(self, target: Target) -> str:
-        """The product as text."""
-        batch = f"{'x'.join(map(str, self.batch))} times " if self.batch else ""
-        return f"; matrix product, {batch}{self.m}x{self.k} @ {self.k}x{self.n}, {self.out.type.dtype}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -265,15 +159,16 @@ class CopyStep:
     def write(self, module: Module, body: Body, k: int, scratch: Scratch) -> str | None:
         """Write the copy."""
         module.declares["declare void @llvm.memcpy.p0.p0.i64(ptr, ptr, i64, i1)"] = None
-        nbytes = self.source.type.nbytes
-        module.cost += nbytes / 10
+        extent = self.source.type.elements * self.source.type.dtype.itemsize
+        module.costs.append(lambda sizes: sized(extent, sizes) / 10)
+        nbytes = module.table.extent(body, extent)
         to, source = buffer_pointer(body, self.to), buffer_pointer(body, self.source)
         body.emit(f"call void @llvm.memcpy.p0.p0.i64(ptr {to}, ptr {source}, i64 {nbytes}, i1 false)")
         return None
 
     def show(self, target: Target) -> str:
         """The copy as text."""
-        return f"; copy {self.source.type.nbytes} bytes"
+        return f"; copy {self.source.type}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -289,14 +184,15 @@ class FillStep:
     def write(self, module: Module, body: Body, k: int, scratch: Scratch) -> str | None:
         """Write the fill."""
         module.declares["declare void @llvm.memset.p0.i64(ptr, i8, i64, i1)"] = None
-        nbytes = self.to.type.nbytes
-        module.cost += nbytes / 20
+        extent = self.to.type.elements * self.to.type.dtype.itemsize
+        module.costs.append(lambda sizes: sized(extent, sizes) / 20)
+        nbytes = module.table.extent(body, extent)
         body.emit(f"call void @llvm.memset.p0.i64(ptr {buffer_pointer(body, self.to)}, i8 0, i64 {nbytes}, i1 false)")
         return None
 
     def show(self, target: Target) -> str:
         """The fill as text."""
-        return f"; zeros, {self.to.type.nbytes} bytes"
+        return f"; zeros, {self.to.type}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -317,7 +213,7 @@ class HostStep:
         symbol = f"host{k}"
         module.declares[f"declare i64 @{symbol}(ptr)"] = None
         module.imports[symbol] = self.address
-        module.cost += 20_000
+        module.costs.append(lambda sizes: 20_000)
         return body.assign(f"call i64 @{symbol}(ptr %bufs)")
 
     def show(self, target: Target) -> str:
@@ -327,18 +223,3 @@ class HostStep:
 
 
 Step = KernelStep | GemmStep | CopyStep | FillStep | HostStep
-
-
-def buffer_pointer(body: Body, storage: Storage) -> str:
-    """The pointer that `bufs` holds for a storage."""
-    slot = body.assign(f"getelementptr ptr, ptr %bufs, i64 {storage.number}")
-    return body.assign(f"load ptr, ptr {slot}", "buf")
-
-
-def _product(extents: Sequence[int]) -> int:
-    total = 1
-    for e in extents:
-        total *= e
-    return total
-
-

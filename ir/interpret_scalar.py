@@ -18,7 +18,7 @@ from .fma import fma
 from .scalar import RARE, Scalar, iteration, load
 
 
-@dataclass(frozen=True)
+@dataclass
 class CheckFailed(Exception):
     """A check whose condition was false: its number, and the report of the first element that failed."""
 

@@ -11,7 +11,7 @@ import numpy as np
 from .dtypes import BY_NAME, DType
 from .text import MOST_NESTED, RESERVED, known_constants
 from .tokens import Tokens
-from .types import Dim, Extent, TensorType
+from .types import TIMES, Dim, Extent, TensorType
 
 _WORDS: Final[dict[str, bool | None]] = {"true": True, "false": False, "none": None}
 _FLOATS: Final = {"nan": float("nan"), "inf": float("inf")}
@@ -36,17 +36,21 @@ def parse_int(tokens: Tokens, expected: str) -> int:
 
 def _symbol(tokens: Tokens) -> Dim:
     if tokens.take("$"):
-        return Dim(parse_string(tokens, "the name of a dimension as a string"))
+        at = tokens.at
+        name = parse_string(tokens, "the name of a dimension as a string")
+        if TIMES in name or not name:
+            tokens.wrong(f"the name of a dimension holds no {TIMES}, and is not empty", at)
+        return Dim(name)
     if tokens.kind != "name" or tokens.word in RESERVED:
         tokens.fault("an extent")
     return Dim(tokens.advance())
 
 
 def _term(tokens: Tokens, sign: int) -> Extent:
-    if tokens.kind != "int":
-        return _symbol(tokens) * sign
-    factor = sign * int(tokens.advance())
-    return _symbol(tokens) * factor if tokens.take("*") else factor
+    found: Extent = _symbol(tokens) if tokens.kind != "int" else int(tokens.advance())
+    while tokens.take("*"):
+        found = _symbol(tokens) * found
+    return found * sign
 
 
 def _rest_of_extent(tokens: Tokens, total: Extent) -> Extent:
@@ -57,7 +61,7 @@ def _rest_of_extent(tokens: Tokens, total: Extent) -> Extent:
 
 
 def parse_extent(tokens: Tokens) -> Extent:
-    """An extent: a number or an affine expression of symbols."""
+    """An extent: a number or a polynomial of symbols."""
     return _rest_of_extent(tokens, _term(tokens, -1 if tokens.take("-") else 1))
 
 

@@ -31,7 +31,9 @@ check           the first argument; the program fails with check number `payload
 
 from __future__ import annotations
 
+import functools
 import math
+import operator
 import struct
 import weakref
 from collections.abc import Callable
@@ -39,7 +41,7 @@ from typing import Final
 
 from . import dtypes
 from .dtypes import DType
-from .types import Dim, Extent
+from .types import TIMES, Dim, Extent
 
 Payload = int | float | bool | str | None
 Number = int | float | bool
@@ -155,12 +157,13 @@ def iteration(number: int) -> Scalar:
 
 
 def extent(value: Extent) -> Scalar:
-    """An extent as an int64 expression: a constant, or an affine expression of symbol sizes."""
+    """An extent as an int64 expression: a constant, or a polynomial of symbol sizes."""
     if not isinstance(value, Dim):
         return const(dtypes.int64, value)
     total: Scalar | None = None
     for name, factor in value.terms:
-        term = Scalar("size", dtypes.int64, (), name)
+        first, *rest = [Scalar("size", dtypes.int64, (), s) for s in name.split(TIMES)]
+        term = functools.reduce(operator.mul, rest, first)
         term = term if factor == 1 else term * factor
         total = term if total is None else total + term
     assert total is not None

@@ -46,7 +46,7 @@ from .fields import array_bits, fields_of
 from .graph import Graph, Node, Value
 from .loc import Loc
 from .op import Host
-from .types import Dim, TensorType
+from .types import TIMES, Dim, TensorType
 
 RESERVED: Final = frozenset({"true", "false", "none", "nan", "inf", "weak", *BY_NAME})
 CALL: Final = "call"
@@ -73,10 +73,11 @@ def _show_symbol(name: str) -> str:
 
 
 def show_extent(extent: int | Dim) -> str:
-    """An extent: `3`, `2*batch+1`."""
+    """An extent: `3`, `2*batch+1`, `height*width`."""
     if not isinstance(extent, Dim):
         return str(extent)
-    parts = [_show_symbol(n) if c == 1 else f"{c}*{_show_symbol(n)}" for n, c in extent.terms]
+    named = [("*".join(map(_show_symbol, n.split(TIMES))), c) for n, c in extent.terms]
+    parts = [name if c == 1 else f"{c}*{name}" for name, c in named]
     if extent.const or not parts:
         parts.append(str(extent.const))
     return "".join([p if i == 0 or p[0] == "-" else "+" + p for i, p in enumerate(parts)])

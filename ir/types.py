@@ -1,20 +1,23 @@
-"""Types of values: a dtype and a shape whose extents are numbers or affine expressions over named symbols."""
+"""Types of values: a dtype and a shape whose extents are numbers or polynomials over named symbols."""
 
 from __future__ import annotations
 
+import functools
 import math
+import operator
 import weakref
-from collections.abc import Mapping
-from typing import Final
+from collections.abc import Callable, Mapping
+from typing import Final, Protocol
 
 from .dtypes import DType
 from .errors import ShapeError
 
 
 class Dim:
-    """An extent known by name only: an affine expression such as `batch`, `2*batch + 1`.
+    """An extent known by name only: a polynomial over symbols, such as `batch`, `2*batch+1`, `height*width`.
 
-    Two dims are equal when their normal forms are; a symbol stands for any integer >= 0.
+    Two dims are equal when their normal forms are; a symbol stands for any integer >= 0. While a function is traced,
+    comparisons are decided, and remembered, by what the trace assumes (see `assumed`).
     """
 
     __slots__ = ("const", "terms")
@@ -29,50 +32,129 @@ class Dim:
 
     def evaluate(self, sizes: Mapping[str, int]) -> int:
         """The extent for given sizes of the symbols; KeyError for a symbol that is absent."""
-        return self.const + sum(c * sizes[n] for n, c in self.terms)
+        return self.const + sum(c * math.prod([sizes[s] for s in n.split(TIMES)]) for n, c in self.terms)
 
     @property
     def symbols(self) -> tuple[str, ...]:
         """The names this expression depends on, sorted."""
-        return tuple(n for n, _ in self.terms)
+        return tuple(sorted({s for n, _ in self.terms for s in n.split(TIMES)}))
+
+    def same(self, other: object) -> bool:
+        """Whether both have one normal form, whatever is assumed."""
+        return isinstance(other, Dim) and self.terms == other.terms and self.const == other.const
 
     def _plus(self, other: Extent, sign: int) -> Extent:
-        if isinstance(other, int):
-            return Dim(dict(self.terms), self.const + sign * other)
-        terms = dict(self.terms)
-        for name, c in other.terms:
-            terms[name] = terms.get(name, 0) + sign * c
-        result = Dim(terms, self.const + sign * other.const)
-        return result if result.terms else result.const
+        if isinstance(other, Dim):
+            terms = dict(self.terms)
+            for name, c in other.terms:
+                terms[name] = terms.get(name, 0) + sign * c
+            return _normal(terms, self.const + sign * other.const)
+        return Dim(dict(self.terms), self.const + sign * other)
 
-    def __add__(self, other: Extent) -> Extent:
-        return self._plus(other, 1)
+    def __add__(self, other: object) -> Extent:
+        return self._plus(other, 1) if isinstance(other, int | Dim) else NotImplemented
 
-    def __sub__(self, other: Extent) -> Extent:
-        return self._plus(other, -1)
+    def __sub__(self, other: object) -> Extent:
+        return self._plus(other, -1) if isinstance(other, int | Dim) else NotImplemented
 
-    def __rsub__(self, other: int) -> Extent:
-        return (self * -1) + other
+    def __rsub__(self, other: object) -> Extent:
+        return (self * -1) + other if isinstance(other, int) else NotImplemented
 
-    def __mul__(self, factor: int) -> Extent:
-        return Dim({n: c * factor for n, c in self.terms}, self.const * factor) if factor else 0
+    def __neg__(self) -> Extent:
+        return self * -1
+
+    def __mul__(self, factor: object) -> Extent:
+        if isinstance(factor, int):
+            return Dim({n: c * factor for n, c in self.terms}, self.const * factor) if factor else 0
+        if not isinstance(factor, Dim):
+            return NotImplemented
+        terms: dict[str, int] = {}
+        for n, c in (*self.terms, ("", self.const)):
+            for m, d in (*factor.terms, ("", factor.const)):
+                name = TIMES.join(sorted([s for s in (*n.split(TIMES), *m.split(TIMES)) if s]))
+                terms[name] = terms.get(name, 0) + c * d
+        return _normal(terms, terms.pop("", 0))
 
     __radd__ = __add__
     __rmul__ = __mul__
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Dim) and self.terms == other.terms and self.const == other.const
+        if isinstance(other, Dim) and self.terms == other.terms and self.const == other.const:
+            return True
+        return isinstance(other, int | Dim) and _holds(self, "==", other)
+
+    def __ne__(self, other: object) -> bool:
+        return not self == other
+
+    def __lt__(self, other: object) -> bool:
+        return _holds(self, "<", other) if isinstance(other, int | Dim) else NotImplemented
+
+    def __ge__(self, other: object) -> bool:
+        return not _holds(self, "<", other) if isinstance(other, int | Dim) else NotImplemented
+
+    def __gt__(self, other: object) -> bool:
+        return not _holds(self, "<", other + 1) if isinstance(other, int | Dim) else NotImplemented
+
+    def __le__(self, other: object) -> bool:
+        return _holds(self, "<", other + 1) if isinstance(other, int | Dim) else NotImplemented
+
+    def __bool__(self) -> bool:
+        return self != 0
+
+    def __index__(self) -> int:
+        assumptions = assumed[0]()
+        if assumptions is None:
+            raise ShapeError(f"the extent {self} is symbolic where a number is needed")
+        return assumptions.number(self)
+
+    __int__ = __index__
 
     def __hash__(self) -> int:
         return hash((self.terms, self.const))
 
     def __str__(self) -> str:
         parts = [n if c == 1 else f"{c}*{n}" for n, c in self.terms]
-        if self.const:
+        if self.const or not parts:
             parts.append(str(self.const))
         return "+".join(parts).replace("+-", "-")
 
     __repr__ = __str__
+
+
+TIMES: Final = "*"
+"""Stands between the symbols of a product in the name of a term."""
+
+
+def _normal(terms: Mapping[str, int], const: int) -> Extent:
+    found = Dim(terms, const)
+    return found if found.terms else const
+
+
+class Assumed(Protocol):
+    """What a trace takes for granted about symbols."""
+
+    def holds(self, left: Dim, relation: str, right: Extent) -> bool:
+        """Whether `left == right` or `left < right`."""
+
+    def number(self, extent: Dim) -> int:
+        """The number that an extent stands for."""
+
+
+def _nothing() -> Assumed | None:
+    return None
+
+
+assumed: Final[list[Callable[[], Assumed | None]]] = [_nothing]
+"""Gives what the current trace assumes; `ir/stage.py` looks it up."""
+
+
+def _holds(left: Dim, relation: str, right: Extent) -> bool:
+    assumptions = assumed[0]()
+    if assumptions is not None:
+        return assumptions.holds(left, relation, right)
+    if relation == "==":
+        return False
+    raise ShapeError(f"whether {left} {relation} {right} is not known for every size")
 
 
 Extent = int | Dim
@@ -124,6 +206,11 @@ class TensorType:
         if not self.is_static:
             raise ShapeError(f"the shape {show_shape(self.shape)} is symbolic where a known one is needed")
         return self.shape  # type: ignore[return-value]
+
+    @property
+    def elements(self) -> Extent:
+        """Number of elements, symbolic where an extent is."""
+        return functools.reduce(operator.mul, self.shape, 1)
 
     @property
     def size(self) -> int:

@@ -8,11 +8,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..codegen import program as code
+from ..codegen.build import build
 from ..codegen.interpret import StepFailed, Written, run_program
+from ..codegen.module import PARALLEL_NS
 from ..codegen.plan import ALIGN, Kind, Storage
 from ..codegen.program import Program
-from ..codegen.steps import PARALLEL_NS, KernelStep
+from ..codegen.steps import KernelStep
 from ..codegen.target import host
 from ..ir.analysis import flags_within
 from ..ir.check import array_difference, trials
@@ -57,15 +58,15 @@ def compare_steps(graph: Graph, inputs: Sequence[np.ndarray]) -> StepDifference 
     def watched(bufs: int, step: int) -> None:
         seen[step] = {s.number: _copied(s, bufs) for s in program.steps[step].use().writes}
 
-    def host_function(node: Node, reads: tuple[int, ...], write: int) -> int:
-        made = hosted.function(node, reads, write)
+    def host_function(node: Node, reads: tuple[int, ...], write: int, words: int, symbols: tuple[str, ...]) -> int:
+        made = hosted.function(node, reads, write, words, symbols)
         functions.append(made)
         return hosted.address(made)
 
     watch = _Watch(watched)
     address = ctypes.cast(watch, ctypes.c_void_p).value
     assert address is not None
-    program = code.build(graph, host(), host_function, address)
+    program = build(graph, host(), host_function, address)
     _run(program, inputs)
     expected = run_program(program, inputs)
     try:
@@ -122,7 +123,7 @@ def _copied(s: Storage, bufs: int) -> np.ndarray:
 
 def _run(program: Program, inputs: Sequence[np.ndarray]) -> int:
     """One native call on memory of our own; its status."""
-    if program.module.cost > PARALLEL_NS:
+    if program.module.cost({}) > PARALLEL_NS:
         threads.ensure_started()
     library = program.load()
     table = (ctypes.c_void_p * program.n_bufs)()
@@ -137,9 +138,9 @@ def _run(program: Program, inputs: Sequence[np.ndarray]) -> int:
     for place in program.state:
         if place.in_place:
             rooms[place.write] = rooms[place.read]
-    words = np.array([c.ctypes.data for c in program.constants], np.int64)
-    rooms[program.arena_buf] = _room(program.plan.arena_bytes)
-    rooms[program.words_buf] = words
+    plan = program.plan({})
+    rooms[program.arena_buf] = _room(plan.arena_bytes)
+    rooms[program.words_buf] = program.words({}, plan)
     for number, room in rooms.items():
         table[number] = room.ctypes.data
     call: Callable[[int], int] = _Program(library["program"])

@@ -9,6 +9,7 @@ from collections.abc import Callable
 import numpy as np
 
 from ..ir.errors import LithographError
+from ..ir.fields import static_attrs, static_type
 from ..ir.graph import Node
 from ..ir.stage import locate
 from ..ir.types import TensorType
@@ -27,16 +28,29 @@ def view(type_: TensorType, address: int) -> np.ndarray:
     return np.ndarray(type_.static_shape, type_.dtype.numpy, memoryview(memory))
 
 
-def function(node: Node, reads: tuple[int, ...], write: int) -> Callable[[int], int]:
-    """A C function `i64 (ptr bufs)` that runs the reference of a node on the buffers of a program."""
-    types = [a.type for a in node.args]
-    result = node.result.type
+def function(
+    node: Node, reads: tuple[int, ...], write: int, words: int, symbols: tuple[str, ...]
+) -> Callable[[int], int]:
+    """A C function `i64 (ptr bufs)` that runs the reference of a node on the buffers of a program.
+
+    Args:
+        node: whose reference is run.
+        reads, write: numbers of buffers.
+        words: number of the buffer that starts with the sizes of the symbols.
+        symbols: their names.
+    """
+    types = [*(a.type for a in node.args), node.result.type]
 
     def run(bufs: int) -> int:
-        table = (ctypes.c_void_p * (max(*reads, write) + 1)).from_address(bufs)
+        table = (ctypes.c_void_p * (max(*reads, write, words) + 1)).from_address(bufs)
         try:
-            operands = [view(t, table[n] or 0) for t, n in zip(types, reads, strict=True)]
-            view(result, table[write] or 0)[...] = node.op.evaluate(operands, node.attrs)
+            known, attrs = types, node.attrs
+            if symbols:
+                found = (ctypes.c_int64 * len(symbols)).from_address(table[words] or 0)
+                sizes = dict(zip(symbols, found, strict=True))
+                known, attrs = [static_type(t, sizes) for t in types], static_attrs(attrs, sizes)
+            *operands, result = [view(t, table[n] or 0) for t, n in zip(known, (*reads, write), strict=True)]
+            result[...] = node.op.evaluate(operands, attrs)
         except BaseException as error:
             _raised.error, _raised.loc = error, node.loc
             return STATUS

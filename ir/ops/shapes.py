@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import math
+import operator
 from collections.abc import Sequence
 from typing import cast as typed
 
@@ -30,19 +32,13 @@ __all__ = [
 
 def _reshape_type(types: tuple[TensorType, ...], attrs: Attrs) -> TensorType:
     shape = typed(ShapeOf, attrs).shape
-    if factors(types[0].shape) != factors(shape) and not _both_empty(types[0].shape, shape):
-        count, symbols = factors(types[0].shape)
-        sizes = [str(s) if len(s.terms) == 1 and not s.const else f"({s})" for s in symbols]
-        size = "*".join([str(count), *sizes] if count != 1 or not sizes else sizes)
+    source, made = types[0], TensorType(types[0].dtype, shape)
+    if source.elements != made.elements:
         raise ShapeError(
-            f"reshape: size ({size}) must match the product of shape {show_shape(shape)}; "
-            f"the tensor has shape {show_shape(types[0].shape)}"
+            f"reshape: size ({source.elements}) must match the product of shape {show_shape(shape)}; "
+            f"the tensor has shape {show_shape(source.shape)}"
         )
-    return TensorType(types[0].dtype, shape)
-
-
-def _both_empty(a: Shape, b: Shape) -> bool:
-    return 0 in a and 0 in b
+    return made
 
 
 def _reshape_samples(rng: np.random.Generator, dtype: DType) -> list[Sample]:
@@ -79,8 +75,8 @@ def _fill_in(given: Shape, shape: Shape) -> Shape:
             break
         rest.remove(s)
     else:
-        if known and count % known == 0 and len(rest) <= 1:
-            extent: Extent = count // known if not rest else rest[0] * (count // known)
+        if known and count % known == 0:
+            extent: Extent = functools.reduce(operator.mul, rest, count // known)
             return tuple([extent if s == -1 else s for s in given])
     raise ShapeError(
         f"reshape: no extent in place of -1 makes the shape {show_shape(given)} hold what "

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 import lithograph as lg
+from lithograph.codegen.build import build
 from lithograph.codegen.interpret import run_program
-from lithograph.codegen.program import build
 from lithograph.codegen.target import host
 from lithograph.ir.attrs import Along, intern
 from lithograph.ir.op import Op

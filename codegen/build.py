@@ -1,0 +1,346 @@
+"""From a graph to a native program: steps in order, a buffer plan, one LLVM module with one entry.
+
+The entry is `i64 program(ptr bufs)`. Its buffers are numbered: params first, then outputs and new state, then the
+arena, the words (a table of integers), and the temporaries and constants, whose pointers it fills in itself. The words
+are the sizes of the symbols and what follows from them (`extents.py`), and the addresses of constants.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from ..ir.attrs import Axis, Constant
+from ..ir.graph import Graph, Node, Value
+from ..ir.op import Accumulate, Alias, Contract, Element, Host, Literal, Scan
+from ..ir.scalar import iteration
+from ..ir.types import Dim, Extent, Shape, TensorType
+from .affine import affine
+from .body import Body
+from .extents import Number, Table
+from .gemm_vectors import ELEMENTS
+from .lower import Layout, Lowering, Output, accumulation, contiguous, lower
+from .module import Module, Scratch, watch
+from .plan import Kind, Plan, Storage, may_update, place, set_lifetimes
+from .product_step import GemmStep, Matrix
+from .program import Program, StatePlace
+from .scan import lower_scan
+from .split import chunk_count, split
+from .steps import CopyStep, FillStep, HostStep, KernelStep, Step
+from .target import Target
+
+HostFunction = Callable[[Node, tuple[int, ...], int, int, tuple[str, ...]], int]
+"""Makes the C function of a host step from its node, the numbers of the buffers that it reads, of the one that it
+writes and of the words, and the symbols whose sizes are the first words."""
+
+
+class _Planner:
+    def __init__(self, graph: Graph, target: Target, host: HostFunction, watch_at: int) -> None:
+        self.graph = graph
+        self.target = target
+        self.host = host
+        self.watch = watch_at
+        self.storage: dict[Value, Storage] = {}
+        self.storages: list[Storage] = []
+        self.steps: list[Step] = []
+        self.constants: dict[Storage, np.ndarray] = {}
+        self.views: dict[Value, tuple[Value, Extent, tuple[Extent, ...]]] = {}
+
+    def new(self, value: Value, kind: Kind) -> Storage:
+        made = Storage(value.type, kind)
+        self.storages.append(made)
+        return made
+
+    def run(self) -> Program:
+        for p in self.graph.params:
+            self.storage[p] = self.new(p, Kind.PARAM)
+        for node in self.graph.nodes:
+            self._node(node)
+        state_results, outputs, results = self._claim_results()
+        number = self._number(state_results, [s for _, s in outputs])
+        symbols = {n for p in self.graph.params for e in p.type.shape if isinstance(e, Dim) for n in e.symbols}
+        table = Table(tuple(sorted(symbols)), number["words"], len(self.constants))
+        steps = [self._bound(s, table) for s in self.steps]
+        uses = [s.use() for s in steps]
+        touched = set_lifetimes(uses)
+        state = []
+        for slot, new in zip(self.graph.state, state_results, strict=True):
+            old = self.storage[self.graph.params[slot.param]]
+            in_place = new is not None and may_update(old, new, uses)
+            state.append(StatePlace(old.number, -1 if new is None else new.number, in_place))
+        module = Module(self.target, table)
+        fixed = None if symbols else place(uses, touched, {})
+        text = self._write(module, steps, fixed, number)
+        return Program(
+            self.graph, self.target, tuple(steps), tuple(uses), module, text,
+            n_bufs=number["bufs"], arena_buf=number["arena"], words_buf=number["words"],
+            state=tuple(state), outputs=tuple((v, s.number) for v, s in outputs), results=results,
+            constants=tuple(self.constants.values()), storages=tuple(self.storages), touched=touched,
+        )  # fmt: skip
+
+    def _node(self, node: Node) -> None:
+        lowering = node.op.lowering
+        if node.op.name == "fused":
+            self._kernel(node)
+        elif node.op.name == "concat":
+            self._concat(node)
+        elif isinstance(lowering, Alias):
+            self.storage[node.result] = self._stored(node.args[0])
+        elif isinstance(lowering, Literal):
+            assert isinstance(node.attrs, Constant)
+            made = self.new(node.result, Kind.CONSTANT)
+            self.constants[made] = np.asarray(node.attrs.value, order="C")
+            self.storage[node.result] = made
+        elif isinstance(lowering, Contract) and node.result.type.dtype.name in ELEMENTS:
+            self._gemm(node)
+        elif isinstance(lowering, Element) and lowering.view:
+            self._view(node)
+        elif isinstance(lowering, Accumulate):
+            self._accumulate(node)
+        elif isinstance(lowering, Scan):
+            self._scan(node)
+        elif isinstance(lowering, Host | Contract):
+            self._host(node)
+        else:
+            raise ValueError(f"{node.op.name} reached code generation outside a fused node")
+
+    def _kernel(self, node: Node) -> None:
+        (region,) = node.regions
+        places: dict[int, Storage] = {}
+        numbers: dict[Storage, int] = {}
+
+        def buffer(s: Storage) -> int:
+            if s not in numbers:
+                numbers[s] = len(numbers)
+                places[numbers[s]] = s
+            return numbers[s]
+
+        layouts = {
+            p: Layout(buffer(self._stored(a)), contiguous(p.type.shape))
+            for p, a in zip(region.params, node.args, strict=True)
+        }
+        outs = []
+        for inner, outer in zip(region.results, node.results, strict=True):
+            self.storage[outer] = self.new(outer, Kind.TEMPORARY)
+            outs.append(Output(inner, Layout(buffer(self.storage[outer]), contiguous(inner.type.shape))))
+        nest, found = lower(region.name, outs, layouts)
+        parts = split(nest, len(places))
+        if len(parts) > 1:
+            (r,) = nest.reductions
+            chunks = Storage(TensorType(r.dtype, (chunk_count(nest),)), Kind.TEMPORARY)
+            self.storages.append(chunks)
+            places[len(places)] = chunks
+        for part in parts:
+            self.steps.append(KernelStep(part, found, {b: places[b] for b in part.dtypes}))
+
+    def _concat(self, node: Node) -> None:
+        """Each operand is copied to its place in the result by a kernel of its own."""
+        assert isinstance(node.attrs, Axis)
+        made = self.new(node.result, Kind.TEMPORARY)
+        self.storage[node.result] = made
+        strides = contiguous(node.result.type.shape)
+        start: Extent = 0
+        for a in node.args:
+            step = strides[node.attrs.axis]
+            out = Output(a, Layout(1, strides, start * step))
+            nest, _ = lower("concat", [out], {a: Layout(0, contiguous(a.type.shape))})
+            self.steps.append(KernelStep(nest, (), {0: self._stored(a), 1: made}))
+            start = start + a.type.shape[node.attrs.axis]
+
+    def _view(self, node: Node) -> None:
+        """A view that only matrix products read is described, not computed."""
+        (source,) = node.args
+        shape = node.result.type.shape
+        index = tuple([iteration(k) for k in range(len(shape))])
+        lowering = Lowering({source: Layout(0, contiguous(source.type.shape))}, len(shape))
+        loaded = lowering.at(node.result, index)
+        form = affine(loaded.args[0]) if loaded.prim == "load" else None
+        if form is None or form.terms:
+            raise ValueError(f"{node.op.name} is marked as a view, but its address is not affine")
+        strides = tuple([form.iters.get(k, 0) for k in range(len(shape))])
+        self.views[node.result] = (source, form.offset, strides)
+
+    def _stored(self, value: Value) -> Storage:
+        """Where a value lies contiguously; a view is computed when something needs it whole."""
+        if value in self.storage:
+            return self.storage[value]
+        made = self.new(value, Kind.TEMPORARY)
+        source = self.views[value][0]
+        stored = self._stored(source)
+        layouts = {source: Layout(0, contiguous(source.type.shape))}
+        nest, _ = lower("view", [Output(value, Layout(1, contiguous(value.type.shape)))], layouts)
+        self.steps.append(KernelStep(nest, (), {0: stored, 1: made}))
+        self.storage[value] = made
+        return made
+
+    def _matrix(self, value: Value, batch: Shape) -> Matrix:
+        offset: Extent
+        if value in self.views and self.views[value][0] in self.storage:
+            source, offset, strides = self.views[value]
+            stored = self.storage[source]
+        else:
+            stored, offset = self._stored(value), 0
+            strides = contiguous(value.type.shape)
+        shape = value.type.shape
+        own = [0 if e == 1 else s for e, s in zip(shape[:-2], strides[:-2], strict=True)]
+        return Matrix(stored, offset, tuple([0] * (len(batch) - len(own)) + own), strides[-2], strides[-1])
+
+    def _gemm(self, node: Node) -> None:
+        a, b = node.args
+        shape = node.result.type.shape
+        made = self.new(node.result, Kind.TEMPORARY)
+        left, right = self._matrix(a, shape[:-2]), self._matrix(b, shape[:-2])
+        self.storage[node.result] = made
+        k = a.type.shape[-1]
+        self.steps.append(GemmStep(left, right, made, shape[:-2], shape[-2], shape[-1], k))
+
+    def _accumulate(self, node: Node) -> None:
+        """Zeros, then the additions in order; an empty result has no place to add to, so its reference refuses."""
+        if 0 in node.result.type.shape:
+            self._host(node)
+            return
+        source = node.args[0]
+        stored = {a: self._stored(a) for a in node.args}
+        made = self.new(node.result, Kind.TEMPORARY)
+        self.storage[node.result] = made
+        shape = node.result.type.shape
+        self.steps.append(FillStep(made))
+        places = {k: stored[a] for k, a in enumerate(dict.fromkeys(node.args))} | {len(stored): made}
+        layouts = {a: Layout(k, contiguous(a.type.shape)) for k, a in enumerate(dict.fromkeys(node.args))}
+        updates = layouts.pop(source)
+        out = Layout(len(stored), contiguous(shape))
+        nest, found = accumulation(node.op.name, node, updates, layouts, out)
+        self.steps.append(KernelStep(nest, found, {b: places[b] for b in nest.dtypes}))
+
+    def _scan(self, node: Node) -> None:
+        places = {a: self._stored(a) for a in node.args}
+        self.storage[node.result] = places[node.result] = self.new(node.result, Kind.TEMPORARY)
+        nest = lower_scan(node, {v: Layout(k, contiguous(v.type.shape)) for k, v in enumerate(places)})
+        self.steps.append(KernelStep(nest, (), dict(enumerate(places.values()))))
+
+    def _host(self, node: Node) -> None:
+        reads = tuple([self._stored(a) for a in node.args])
+        made = self.new(node.result, Kind.TEMPORARY)
+        self.storage[node.result] = made
+        self.steps.append(HostStep(node, reads, made, 0))
+
+    def _bound(self, step: Step, table: Table) -> Step:
+        if not isinstance(step, HostStep):
+            return step
+        numbers = tuple([s.number for s in step.reads])
+        address = self.host(step.node, numbers, step.out.number, table.buffer, table.symbols)
+        return HostStep(step.node, step.reads, step.out, address)
+
+    def _claim_results(self) -> tuple[list[Storage | None], list[tuple[Value, Storage]], tuple[int, ...]]:
+        """Decide which storage each result of the graph is: new state first, then outputs, each claimed once."""
+        graph = self.graph
+        slots = {s.result: k for k, s in enumerate(graph.state) if s.result is not None}
+        new_state: list[Storage | None] = [None] * len(graph.state)
+        early: list[Step] = []
+        for slot in graph.state:
+            if slot.result is None:
+                continue
+            value = graph.results[slot.result]
+            if value is not graph.params[slot.param]:
+                new_state[slots[slot.result]] = self._claim(value, Kind.STATE, early)
+        outputs: list[tuple[Value, Storage]] = []
+        results: list[int] = []
+        for number, value in enumerate(graph.results):
+            if number in slots:
+                continue
+            stored = self._stored(value)
+            same = [k for k, s in enumerate(new_state) if s is stored and s.type is value.type]
+            if same:
+                results.append(~same[0])
+                continue
+            known = [k for k, (v, _) in enumerate(outputs) if v is value]
+            if not known:
+                outputs.append((value, self._claim(value, Kind.OUTPUT, early)))
+                known = [len(outputs) - 1]
+            results.append(known[0])
+        self.steps[:0] = early
+        return new_state, outputs, tuple(results)
+
+    def _claim(self, value: Value, kind: Kind, early: list[Step]) -> Storage:
+        stored = self._stored(value)
+        if stored.kind is Kind.TEMPORARY:
+            stored.kind = kind
+            return stored
+        made = self.new(value, kind)
+        if stored.kind in (Kind.PARAM, Kind.CONSTANT):
+            early.append(CopyStep(stored, made))
+        else:
+            self.steps.append(CopyStep(stored, made))
+        return made
+
+    def _number(self, state: Sequence[Storage | None], outputs: Sequence[Storage]) -> dict[str, int]:
+        ordered = [s for s in self.storages if s.kind is Kind.PARAM]
+        ordered += [*outputs, *(s for s in state if s is not None)]
+        for n, s in enumerate(ordered):
+            s.number = n
+        first = len(ordered)
+        rest = [s for s in self.storages if s.kind in (Kind.CONSTANT, Kind.TEMPORARY)]
+        for n, s in enumerate(rest, first + 2):
+            s.number = n
+        return {"arena": first, "words": first + 1, "bufs": first + 2 + len(rest)}
+
+    def _write(self, module: Module, steps: Sequence[Step], fixed: Plan | None, number: dict[str, int]) -> str:
+        body = Body(module.declares)
+        arena = _load(body, "%bufs", number["arena"])
+        table = module.table
+        if self.constants or table.symbols:
+            table.pointer = _load(body, "%bufs", number["words"])
+            for k, s in enumerate(self.constants):
+                body.emit(f"store ptr {table.constant(body, k)}, ptr {_entry(body, '%bufs', s.number)}")
+        for s in self.storages:
+            if s.kind is Kind.TEMPORARY and s.first >= 0:
+                offset = str(fixed.offsets[s]) if fixed else table.number(body, _offset_of(s))
+                place_ = body.assign(f"getelementptr i8, ptr {arena}, i64 {offset}")
+                body.emit(f"store ptr {place_}, ptr {_entry(body, '%bufs', s.number)}")
+        for k, step in enumerate(steps):
+            at = str(fixed.scratch.get(k, 0)) if fixed else "0"
+            if not fixed and isinstance(step, GemmStep):
+                at = table.number(body, _scratch_of(k))
+            status = step.write(module, body, k, Scratch(arena, at))
+            if status is not None:
+                failed = body.assign(f"icmp ne i64 {status}, 0")
+                with body.if_(failed):
+                    body.emit(f"ret i64 {status}")
+                    body.label(body.fresh_label("unreached"))
+            if self.watch:
+                watch(module, body, self.watch, k)
+        body.emit("ret i64 0")
+        main = body.function("i64 @program(ptr %bufs)", "#0")
+        width = module.target.vector_bytes * 8
+        attributes = f'attributes #0 = {{ nounwind "prefer-vector-width"="{width}" }}'
+        return "\n".join([*module.declares, *module.functions, main, attributes, ""])
+
+
+def _offset_of(storage: Storage) -> Number:
+    return lambda sizes, plan: plan.offsets[storage]
+
+
+def _scratch_of(step: int) -> Number:
+    return lambda sizes, plan: plan.scratch.get(step, 0)
+
+
+def _entry(body: Body, table: str, k: int) -> str:
+    return body.assign(f"getelementptr ptr, ptr {table}, i64 {k}")
+
+
+def _load(body: Body, table: str, k: int) -> str:
+    return body.assign(f"load ptr, ptr {_entry(body, table, k)}")
+
+
+def build(graph: Graph, target: Target, host: HostFunction, watch_at: int = 0) -> Program:
+    """The program of a fused graph.
+
+    Args:
+        graph: fused, as `ir/passes/fuse.py` leaves it.
+        target: what to generate code for.
+        host: makes the functions of host steps.
+        watch_at: address of a C function `void (ptr bufs, i64 step)` that is called after each step; 0 for none.
+    """
+    return _Planner(graph, target, host, watch_at).run()
+
