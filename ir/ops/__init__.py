@@ -23,8 +23,11 @@ from . import (
     indexing,
     joining,
     logic,
+    manipulation,
+    padding,
     powers,
     products,
+    ranges,
     reductions,
     shapes,
     slicing,
@@ -45,12 +48,15 @@ from .floats import *  # noqa: F403
 from .gather import *  # noqa: F403
 from .joining import *  # noqa: F403
 from .logic import *  # noqa: F403
+from .manipulation import *  # noqa: F403
+from .padding import *  # noqa: F403
 from .powers import *  # noqa: F403
 from .products import *  # noqa: F403
 from .random import *  # noqa: F403
 from .random_keys import *  # noqa: F403
 from .random_rejection import *  # noqa: F403
 from .random_variates import *  # noqa: F403
+from .ranges import *  # noqa: F403
 from .reductions import *  # noqa: F403
 from .shapes import *  # noqa: F403
 from .slicing import *  # noqa: F403
@@ -63,12 +69,14 @@ from .trigonometry import *  # noqa: F403
 
 # All their functions are methods too.
 _METHODS = (
-    activations, arithmetic, conversion, cumulative, diagonals, division, floats, gather, logic, powers, products,
-    reductions, shapes, slicing, statistics, tensor_products, transcendental, trigonometry,
+    activations, arithmetic, conversion, cumulative, diagonals, division, floats, gather, logic, manipulation, padding,
+    powers, products, reductions, shapes, slicing, statistics, tensor_products, transcendental, trigonometry,
 )  # fmt: skip
-_OTHERS = ("full_like", "one_hot", "ones_like", "split", "tril", "triu", "zeros_like")
+_OTHERS = (
+    "array_split", "empty_like", "full_like", "one_hot", "ones_like", "split", "tril", "triu", "vander", "zeros_like",
+)  # fmt: skip
 
-PUBLIC: Final = [name for family in (*_METHODS, creation, einstein, joining) for name in family.__all__]
+PUBLIC: Final = [name for family in (*_METHODS, creation, einstein, joining, ranges) for name in family.__all__]
 if not TYPE_CHECKING:
     # A type checker knows `__all__` only as a literal; without one it takes what the families export.
     __all__ = list(PUBLIC)
@@ -81,6 +89,7 @@ for _name in _OTHERS:
 
 setattr(Array, "__matmul__", products.matmul)  # noqa: B010
 setattr(Array, "__rmatmul__", lambda right, left: products.matmul(left, right))  # noqa: B010
+setattr(Array, "flatten", manipulation.ravel)  # noqa: B010
 setattr(Array, "__getitem__", indexing.getitem)  # noqa: B010
 setattr(Array, "T", property(shapes.transpose))  # noqa: B010
 setattr(Array, "mT", property(shapes.matrix_transpose))  # noqa: B010

@@ -1,4 +1,4 @@
-"""Axis arguments as users write them, made sorted and non-negative; it knows shapes, no ops."""
+"""Arguments as users write them, checked: axes made sorted and non-negative, shapes, devices; it knows no ops."""
 
 from __future__ import annotations
 
@@ -108,3 +108,9 @@ def factors(shape: Shape) -> tuple[int, tuple[Dim, ...]]:
         constant *= divisor
         symbolic.append(Dim({n: c // divisor for n, c in s.terms}, s.const // divisor))
     return constant, tuple(sorted(symbolic, key=str))
+
+
+def on_device(name: str, device: object) -> None:
+    """Raise ArgumentError unless a device argument is None or "cpu", where all arrays live."""
+    if device is not None and not (isinstance(device, str) and device == "cpu"):
+        raise ArgumentError(f'{name}: arrays live on the device "cpu", but {device!r} was asked for; leave device out')

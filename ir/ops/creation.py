@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import cast as typed
 
@@ -12,21 +11,21 @@ from .. import dtypes, scalar
 from ..array import Array
 from ..attrs import Attrs, Constant, Fill, intern
 from ..dtypes import DType
-from ..errors import ArgumentError, DTypeError, ShapeError
+from ..errors import DTypeError, ShapeError
 from ..op import Element, Literal, Op, Reader, Sample
 from ..promotion import keep
 from ..scalar import Scalar
 from ..stage import Operand, as_array, current, located, number, operand_type
-from ..types import Dim, Extent, TensorType, show_shape
-from .axes import integer, legal_shape
+from ..types import Extent, TensorType, show_shape
+from .axes import integer, legal_shape, on_device
 from .conversion import astype
 from .logic import where
 from .rows import edges, quiet, values
 from .shapes import broadcast_to, expand_dims, reshape
 
 __all__ = [
-    "arange", "eye", "full", "full_like", "linspace", "one_hot", "ones", "ones_like", "tril", "triu",
-    "zeros", "zeros_like",
+    "empty", "empty_like", "eye", "full", "full_like", "identity", "one_hot", "ones", "ones_like", "tri", "tril",
+    "triu", "zeros", "zeros_like",
 ]  # fmt: skip
 
 
@@ -104,130 +103,106 @@ def _filled(name: str, shape: Extent | Sequence[Extent], fill_value: Operand, dt
 
 
 @located
-def full(shape: Extent | Sequence[Extent], fill_value: Operand, *, dtype: object = None) -> Array:
+def full(
+    shape: Extent | Sequence[Extent], fill_value: Operand, *, dtype: object = None, device: object = None
+) -> Array:
     """An array with one value everywhere; without `dtype` it has that of `fill_value`.
 
     Raises:
         ShapeError: an extent is negative, or `fill_value` is not 0-d.
         IntegerOverflow: `dtype` cannot hold the value.
+        ArgumentError: `device` is neither "cpu" nor None.
     """
+    on_device("full", device)
     return _filled("full", shape, fill_value, dtype)
 
 
-@located
-def zeros(shape: Extent | Sequence[Extent], *, dtype: object = dtypes.float32) -> Array:
-    """An array of zeros."""
-    return _filled("zeros", shape, False, dtype)
+def _or_float(dtype: object) -> object:
+    return dtypes.float32 if dtype is None else dtype
 
 
 @located
-def ones(shape: Extent | Sequence[Extent], *, dtype: object = dtypes.float32) -> Array:
-    """An array of ones."""
-    return _filled("ones", shape, True, dtype)
+def zeros(shape: Extent | Sequence[Extent], *, dtype: object = None, device: object = None) -> Array:
+    """An array of zeros, float32 unless `dtype` is given; errors as for `full`."""
+    on_device("zeros", device)
+    return _filled("zeros", shape, False, _or_float(dtype))
 
 
 @located
-def full_like(x: Operand, /, fill_value: Operand, *, dtype: object = None) -> Array:
+def ones(shape: Extent | Sequence[Extent], *, dtype: object = None, device: object = None) -> Array:
+    """An array of ones, float32 unless `dtype` is given; errors as for `full`."""
+    on_device("ones", device)
+    return _filled("ones", shape, True, _or_float(dtype))
+
+
+@located
+def empty(shape: Extent | Sequence[Extent], *, dtype: object = None, device: object = None) -> Array:
+    """An array of that shape whose values are unspecified by the standard: zeros, since no run may differ from another.
+
+    It is float32 unless `dtype` is given; errors as for `full`.
+    """
+    on_device("empty", device)
+    return _filled("empty", shape, False, _or_float(dtype))
+
+
+@located
+def full_like(x: Operand, /, fill_value: Operand, *, dtype: object = None, device: object = None) -> Array:
     """An array with one value everywhere, of the shape and (unless `dtype` is given) the dtype of `x`."""
     like = operand_type("full_like", x)
-    return full(like.shape, fill_value, dtype=like.dtype if dtype is None else dtype)
+    return full(like.shape, fill_value, dtype=like.dtype if dtype is None else dtype, device=device)
 
 
-def zeros_like(x: Operand, /, *, dtype: object = None) -> Array:
+def zeros_like(x: Operand, /, *, dtype: object = None, device: object = None) -> Array:
     """Zeros in the shape and (unless `dtype` is given) the dtype of `x`."""
-    return full_like(x, False, dtype=dtype)
+    return full_like(x, False, dtype=dtype, device=device)
 
 
-def ones_like(x: Operand, /, *, dtype: object = None) -> Array:
+def ones_like(x: Operand, /, *, dtype: object = None, device: object = None) -> Array:
     """Ones in the shape and (unless `dtype` is given) the dtype of `x`."""
-    return full_like(x, True, dtype=dtype)
+    return full_like(x, True, dtype=dtype, device=device)
 
 
-@located
-def arange(
-    start: int | float | Dim,
-    /,
-    stop: int | float | Dim | None = None,
-    step: int | float = 1,
-    *,
-    dtype: object = None,
-) -> Array:
-    """`start`, `start + step`, ... short of `stop`; `arange(n)` counts from 0. All ints give int32, else
-    float32.
-
-    A float element i is `start + i * step` in the dtype, each operation rounded. A symbolic `stop` takes an
-    int `start` and step 1.
-
-    Raises:
-        ArgumentError: `step` is zero, or a bound is no number.
-    """
-    first, last = (0, start) if stop is None else (start, stop)
-    for value in (first, last, step):
-        if isinstance(value, bool) or not isinstance(value, int | float | Dim | np.integer | np.floating):
-            raise ArgumentError(
-                f"arange: start, stop and step must be Python numbers, but a {type(value).__name__} was given"
-            )
-    if step == 0:
-        raise ArgumentError("arange: step must not be zero")
-    if isinstance(first, Dim) or isinstance(last, Dim):
-        if isinstance(first, Dim) or not isinstance(first, int) or step != 1 or isinstance(last, float):
-            raise ArgumentError("arange: a symbolic stop takes an int start and step 1")
-        count: Extent = last - first
-    else:
-        try:
-            count = max(math.ceil((last - first) / step), 0)
-        except (OverflowError, ValueError):
-            raise ArgumentError(
-                f"arange: the numbers from {first} to {last} by {step} cannot be counted; give finite ones"
-            ) from None
-    whole = all(not isinstance(v, float | np.floating) for v in (first, last, step))
-    wanted = (dtypes.int32 if whole else dtypes.float32) if dtype is None else dtypes.as_dtype(dtype)
-    result = iota(count, wanted)
-    if step != 1:
-        result = result * scalar_constant(step, wanted)
-    return result + scalar_constant(first, wanted) if first else result
-
-
-@located
-def linspace(
-    start: int | float,
-    stop: int | float,
-    /,
-    num: int,
-    *,
-    dtype: object = dtypes.float32,
-    endpoint: bool = True,
-) -> Array:
-    """`num` evenly spaced floats from `start` to `stop`, which is the last one unless `endpoint` is false.
-
-    Element i is `start + i * step` in the dtype, each operation rounded; the last one is `stop` itself.
-
-    Raises:
-        ShapeError: `num` is negative.
-        DTypeError: `dtype` is not a float.
-    """
-    wanted = dtypes.as_dtype(dtype)
-    if not wanted.is_float:
-        raise DTypeError(f"linspace: the dtype must be a float, but {wanted.name} was given")
-    count = integer("linspace", "num", num)
-    if count < 0:
-        raise ShapeError(f"linspace: num must be >= 0, but it is {count}")
-    for value in (start, stop):
-        if isinstance(value, bool) or not isinstance(value, int | float | np.integer | np.floating):
-            raise ArgumentError(f"linspace: start and stop must be Python numbers, but {value!r} was given")
-    gaps = count - 1 if endpoint else count
-    step = (float(stop) - float(start)) / gaps if gaps > 0 else 0.0
-    i = iota(count, wanted)
-    result = i * step + float(start)
-    return where(i == float(gaps), float(stop), result) if endpoint and gaps > 0 else result
+def empty_like(x: Operand, /, *, dtype: object = None, device: object = None) -> Array:
+    """Zeros (see `empty`) in the shape and (unless `dtype` is given) the dtype of `x`."""
+    return full_like(x, False, dtype=dtype, device=device)
 
 
 @located
 def eye(
-    n_rows: Extent, n_cols: Extent | None = None, /, *, k: int = 0, dtype: object = dtypes.float32
+    n_rows: Extent,
+    n_cols: Extent | None = None,
+    /,
+    *,
+    k: int = 0,
+    dtype: object = None,
+    device: object = None,
 ) -> Array:
-    """A matrix with ones on diagonal `k` (above the main one where positive) and zeros elsewhere."""
-    return astype(_diagonals(n_rows, n_rows if n_cols is None else n_cols, k, "eye") == 0, dtype)
+    """A matrix with ones on diagonal `k` (above the main one where positive) and zeros elsewhere.
+
+    It is square unless `n_cols` is given, and float32 unless `dtype` is.
+
+    Raises:
+        ShapeError: an extent is negative.
+        ArgumentError: `device` is neither "cpu" nor None.
+    """
+    on_device("eye", device)
+    return astype(_diagonals(n_rows, n_rows if n_cols is None else n_cols, k, "eye") == 0, _or_float(dtype))
+
+
+@located
+def identity(n: Extent, /, *, dtype: object = None) -> Array:
+    """The square matrix with ones on its main diagonal and zeros elsewhere; errors as for `eye`."""
+    return eye(n, dtype=dtype)
+
+
+@located
+def tri(n_rows: Extent, n_cols: Extent | None = None, /, *, k: int = 0, dtype: object = None) -> Array:
+    """A matrix with ones on diagonal `k` and below, and zeros above; square and float32 unless told otherwise.
+
+    Raises:
+        ShapeError: an extent is negative.
+    """
+    return astype(_diagonals(n_rows, n_rows if n_cols is None else n_cols, k, "tri") <= 0, _or_float(dtype))
 
 
 def _diagonals(rows: Extent, columns: Extent, k: int, name: str) -> Array:
@@ -261,7 +236,7 @@ def triu(x: Operand, /, *, k: int = 0) -> Array:
 
 
 @located
-def one_hot(indices: Operand, depth: int, /, *, axis: int = -1, dtype: object = dtypes.float32) -> Array:
+def one_hot(indices: Operand, depth: int, /, *, axis: int = -1, dtype: object = None) -> Array:
     """Ones where position equals index along a new axis of extent `depth`; an index outside gives zeros.
 
     Raises:
@@ -276,4 +251,4 @@ def one_hot(indices: Operand, depth: int, /, *, axis: int = -1, dtype: object = 
     place = range(spread.ndim)[axis]
     positions = iota(extent, array.dtype)
     shape = tuple([extent if i == place else 1 for i in range(spread.ndim)])
-    return astype(spread == reshape(positions, shape), dtype)
+    return astype(spread == reshape(positions, shape), _or_float(dtype))

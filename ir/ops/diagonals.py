@@ -15,12 +15,12 @@ from ..errors import ShapeError
 from ..op import Element, Op, Reader, Sample
 from ..promotion import keep
 from ..scalar import Scalar
-from ..stage import Operand, located, operand_type
+from ..stage import Operand, as_array, located, operand_type
 from ..types import Extent, Shape, TensorType, show_shape
 from .axes import integer, one_axis
 from .rows import quiet, values
 
-__all__ = ["diagonal"]
+__all__ = ["diag", "diag_embed", "diagonal"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,3 +180,35 @@ def diagonal_matrix(x: Array) -> Array:
     """Square matrices with the last axis of `x` on their diagonals, and zeros elsewhere."""
     n, ndim = x.shape[-1], x.ndim
     return _on_diagonal.call(x, intern(OnDiagonal(0, ndim - 1, ndim, (*x.shape, n))))
+
+
+@located
+def diag_embed(x: Operand, /, *, offset: int = 0) -> Array:
+    """Square matrices with the last axis of `x` on diagonal `offset` (above the main one where positive), else zeros.
+
+    Raises:
+        ShapeError: `x` is 0-d.
+    """
+    array = as_array("diag_embed", x)
+    if not array.ndim:
+        raise ShapeError("diag_embed: a 0-d tensor has no axis to put on a diagonal")
+    shift = integer("diag_embed", "offset", offset)
+    n = array.shape[-1] + abs(shift)
+    return _on_diagonal.call(
+        array, intern(OnDiagonal(shift, array.ndim - 1, array.ndim, (*array.shape[:-1], n, n)))
+    )
+
+
+@located
+def diag(x: Operand, /, *, k: int = 0) -> Array:
+    """A square matrix with the 1-D `x` on diagonal `k`, or that diagonal of the 2-D `x`.
+
+    Raises:
+        ShapeError: `x` has neither one axis nor two.
+    """
+    array = as_array("diag", x)
+    if array.ndim == 1:
+        return diag_embed(array, offset=k)
+    if array.ndim != 2:
+        raise ShapeError(f"diag: a tensor of one or two axes is needed, but the shape is {show_shape(array.shape)}")
+    return diagonal(array, offset=k)

@@ -21,7 +21,7 @@ from ..promotion import keep
 from ..scalar import Scalar
 from ..stage import Operand, located, operand_type
 from ..types import Dim, Extent, Shape, TensorType, show_shape
-from .axes import AxisArgument, as_shape, factors, legal_shape, many_axes, one_axis, sequence
+from .axes import AxisArgument, as_shape, factors, flag, legal_shape, many_axes, one_axis, sequence
 from .rows import quiet, values
 
 __all__ = [
@@ -85,13 +85,18 @@ def _fill_in(given: Shape, shape: Shape) -> Shape:
 
 
 @located
-def reshape(x: Operand, /, shape: Extent | Sequence[Extent], *more: Extent) -> Array:
+def reshape(x: Operand, /, shape: Extent | Sequence[Extent], *more: Extent, copy: bool | None = None) -> Array:
     """The elements of `x` in row-major order under another shape; one extent may be -1, the rest then decides
     it.
+
+    `copy` is there for the Array API: a tensor never changes, so the result may share the memory of `x`, and True
+    asks for nothing that could be told apart.
 
     Raises:
         ShapeError: the sizes differ.
     """
+    if copy is not None:
+        flag("reshape", "copy", copy)
     given = as_shape("reshape", (shape, *more) if more else shape)  # type: ignore[arg-type]
     filled = _fill_in(given, operand_type("reshape", x).shape)
     return _reshape.call(x, intern(ShapeOf(filled)))
@@ -198,13 +203,25 @@ def swapaxes(x: Operand, axis1: int, axis2: int, /) -> Array:
 
 
 @located
-def moveaxis(x: Operand, source: int, destination: int, /) -> Array:
-    """`x` with one axis moved to another place, the others in their order."""
+def moveaxis(x: Operand, source: int | Sequence[int], destination: int | Sequence[int], /) -> Array:
+    """`x` with one axis, or several, moved to other places, the rest in their order.
+
+    Raises:
+        ShapeError: there is no such axis, one is named twice, or sources and destinations differ in number.
+    """
     ndim = operand_type("moveaxis", x).ndim
-    a, b = one_axis("moveaxis", source, ndim), one_axis("moveaxis", destination, ndim)
-    order = [i for i in range(ndim) if i != a]
-    order.insert(b, a)
+    sources, places = _axes_in_order(source, ndim), _axes_in_order(destination, ndim)
+    if len(sources) != len(places):
+        raise ShapeError(f"moveaxis: {len(sources)} axes cannot move to {len(places)} places")
+    order = [i for i in range(ndim) if i not in sources]
+    for place, axis in sorted(zip(places, sources, strict=True)):
+        order.insert(place, axis)
     return _transpose.call(x, intern(Permutation(tuple(order))))
+
+
+def _axes_in_order(axis: int | Sequence[int], ndim: int) -> list[int]:
+    many_axes("moveaxis", axis, ndim)
+    return [one_axis("moveaxis", a, ndim) for a in (axis if isinstance(axis, Sequence) else (axis,))]
 
 
 @located

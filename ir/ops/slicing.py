@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import cast as typed
 
 import numpy as np
@@ -15,12 +14,12 @@ from ..errors import ShapeError
 from ..op import Element, Op, Reader, Sample
 from ..promotion import keep
 from ..scalar import Scalar
-from ..stage import Operand, as_array, located, operand_type
-from ..types import Dim, Extent, Shape, TensorType, show_shape
-from .axes import AxisArgument, integer, many_axes, sequence
+from ..stage import Operand, as_array, located
+from ..types import Dim, Extent, Shape, TensorType
+from .axes import AxisArgument, many_axes
 from .rows import quiet, values
 
-__all__ = ["flip", "pad"]
+__all__ = ["flip"]
 
 
 def _inside(
@@ -177,27 +176,6 @@ def flip(x: Operand, /, *, axis: AxisArgument = None) -> Array:
     return slice_strided(array, starts, steps, array.shape)
 
 
-@located
-def pad(x: Operand, widths: int | Sequence[tuple[int, int]], /) -> Array:
-    """`x` with zeros around it: `widths` are per axis the numbers before and after, or one number for all
-    sides.
-
-    Raises:
-        ShapeError: a number is negative, or the pairs are not one per axis.
-    """
-    shape = operand_type("pad", x).shape
-    if isinstance(widths, int):
-        pairs: list[tuple[object, ...]] = [(widths, widths)] * len(shape)
-    else:
-        pairs = [sequence("pad", "the widths of an axis", p) for p in sequence("pad", "widths", widths)]
-    if len(pairs) != len(shape) or any(len(p) != 2 for p in pairs):
-        raise ShapeError(
-            f"pad: one pair (before, after) per axis is needed, but shape {show_shape(shape)} met {pairs}"
-        )
-    known = [(integer("pad", "a width", a), integer("pad", "a width", b)) for a, b in pairs]
-    if any(a < 0 or b < 0 for a, b in known):
-        raise ShapeError(
-            f"pad: widths must be >= 0, but they are {known}; slice instead of padding by less than none"
-        )
-    target = tuple([a + s + b for s, (a, b) in zip(shape, known, strict=True)])
-    return _place.call(x, intern(Placement(tuple([a for a, _ in known]), (1,) * len(shape), target)))
+def placed(x: Array, starts: tuple[int, ...], shape: Shape) -> Array:
+    """`x` within zeros of `shape`, from the indices `starts` on."""
+    return _place.call(x, intern(Placement(starts, (1,) * x.ndim, shape)))
