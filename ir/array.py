@@ -5,9 +5,11 @@ Tensor, Variable and the traced value derive from `Array`; `ir/ops` adds the met
 
 from __future__ import annotations
 
+import sys
 from abc import ABCMeta
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any
+from types import ModuleType
+from typing import TYPE_CHECKING, Any, Final
 
 from .dtypes import DType
 from .errors import ArgumentError
@@ -19,6 +21,10 @@ if TYPE_CHECKING:
 
     from .ops.indexing import Index
     from .stage import Operand
+
+
+API_VERSIONS: Final = ("2021.12", "2022.12", "2023.12", "2024.12")
+"""Versions of the Python Array API standard."""
 
 
 class Array(metaclass=ABCMeta):
@@ -42,7 +48,14 @@ class Array(metaclass=ABCMeta):
         def __float__(self) -> float: ...
         def __array__(self, dtype: object = None, copy: bool | None = None) -> np.ndarray: ...
         def __iter__(self) -> Iterator[Array]: ...
-        def __dlpack__(self, *, stream: None = None) -> Any: ...
+        def __dlpack__(
+            self,
+            *,
+            stream: object = None,
+            max_version: object = None,
+            dl_device: object = None,
+            copy: bool | None = None,
+        ) -> Any: ...
         def __dlpack_device__(self) -> tuple[int, int]: ...
         @property
         def __array_interface__(self) -> dict[str, Any]: ...
@@ -72,6 +85,42 @@ class Array(metaclass=ABCMeta):
     def nbytes(self) -> int:
         """Bytes of the elements."""
         return self._aval.nbytes
+
+    @property
+    def device(self) -> str:
+        """Where the elements are: always "cpu"."""
+        return "cpu"
+
+    def to_device(self, device: object, /, *, stream: object = None) -> Array:
+        """The same array: there is no device but "cpu"; ArgumentError for another one, or for a stream."""
+        if not isinstance(device, str) or device != "cpu" or stream is not None:
+            raise ArgumentError(
+                f"to_device: there is one device, 'cpu', without streams, but device={device!r}, stream={stream!r} "
+                "was given"
+            )
+        return self
+
+    def __array_namespace__(self, /, *, api_version: str | None = None) -> ModuleType:
+        """The module with the functions of the Python Array API standard.
+
+        Args:
+            api_version: of the standard, as "2024.12"; any that is provided when None.
+
+        Raises:
+            ArgumentError: that version is not provided.
+        """
+        if api_version is not None and api_version not in API_VERSIONS:
+            raise ArgumentError(
+                f"__array_namespace__: version {api_version!r} of the Array API standard is not provided; "
+                f"versions are {', '.join(API_VERSIONS)}"
+            )
+        return sys.modules[__name__.partition(".")[0]]
+
+    def __copy__(self) -> Array:
+        return self
+
+    def __deepcopy__(self, memo: object) -> Array:
+        return self
 
     def __len__(self) -> int:
         """Extent of the first axis; ArgumentError for a 0-d array."""

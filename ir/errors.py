@@ -55,6 +55,10 @@ class StateError(LithographError, RuntimeError):
     """A misuse of variables, disposed tensors or tensors that left their trace."""
 
 
+class SharingError(LithographError, BufferError):
+    """Memory that cannot be shared with another library as it was asked for."""
+
+
 class IRSyntaxError(LithographError, ValueError):
     """IR text that cannot be read; the message names line and column."""
 

@@ -86,7 +86,7 @@ def uniform(
     if _is(minval, 0) and _is(maxval, 1):
         return u
     if isinstance(minval, int | float) and isinstance(maxval, int | float):
-        return _shaped("uniform", u, u * float(maxval - minval) + float(minval))
+        return u * (maxval - minval) + minval
     return _shaped("uniform", u, u * subtract(maxval, minval) + minval)
 
 
@@ -139,7 +139,7 @@ def gamma(
         DomainError: `alpha` is not above zero; else as for `uniform`.
     """
     found = random_gamma(_key(key), shape, alpha, dtype=dtype)
-    return found if _is(beta, 1) else _shaped("gamma", found, found / _as_float(beta))
+    return found if _is(beta, 1) else _shaped("gamma", found, found / beta)
 
 
 @located
@@ -295,13 +295,9 @@ def _is(operand: Operand, number: int) -> bool:
     return isinstance(operand, int | float) and operand == number
 
 
-def _as_float(operand: Operand) -> Operand:
-    return float(operand) if isinstance(operand, int) else operand
-
-
 def _placed(name: str, z: Array, mean: Operand, stddev: Operand) -> Array:
-    scaled = z if _is(stddev, 1) else z * _as_float(stddev)
-    return _shaped(name, z, scaled if _is(mean, 0) else scaled + _as_float(mean))
+    scaled = z if _is(stddev, 1) else z * stddev
+    return _shaped(name, z, scaled if _is(mean, 0) else scaled + mean)
 
 
 def _shaped(name: str, drawn: Array, made: Array) -> Array:

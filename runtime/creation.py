@@ -11,13 +11,14 @@ from ..ir import dtypes, ops
 from ..ir.array import Array
 from ..ir.attrs import Cast, intern
 from ..ir.builder import Builder
-from ..ir.errors import ArgumentError, DTypeError, IntegerOverflow, ShapeError
+from ..ir.errors import ArgumentError, DTypeError, IntegerOverflow, LithographError, ShapeError, SharingError
 from ..ir.gradient import ground
 from ..ir.ops.axes import legal_shape
 from ..ir.registry import OPS
 from ..ir.stage import current, located
 from ..ir.types import TensorType, show_shape
 from .core import Tensor, from_ndarray, wrap
+from .dlpack import Producer, take
 
 _DEFAULT: Final = {"b": dtypes.bool_, "i": dtypes.int32, "f": dtypes.float32}
 
@@ -89,14 +90,34 @@ def _shared(values: object, wanted: dtypes.DType | None) -> Array:
 
 
 @located
-def from_dlpack(x: object) -> Array:
-    """A tensor with a copy of what another library's array holds; the errors are those of `tensor`."""
-    if not hasattr(x, "__dlpack__") or isinstance(x, type):
+def from_dlpack(x: object, /, *, device: object = None, copy: bool | None = None) -> Array:
+    """A tensor with what another library's array holds, sharing its memory where that is laid out as a tensor's:
+    C-contiguous and aligned. Its owner must not change it afterwards.
+
+    Args:
+        x: has `__dlpack__` and `__dlpack_device__`.
+        device: "cpu", or None.
+        copy: True copies always, False never, None where the memory cannot be shared.
+
+    Raises:
+        ArgumentError: `x` is no such array, or there is no such device.
+        SharingError: the array cannot be had on the CPU, or not without a copy where `copy` is False.
+        DTypeError: its dtype is not supported.
+    """
+    if not hasattr(x, "__dlpack__") or not hasattr(x, "__dlpack_device__") or isinstance(x, type):
         raise ArgumentError(f"from_dlpack: an array with __dlpack__ is wanted, but a {type(x).__name__} was given")
+    if device is not None and not (isinstance(device, str) and device == "cpu"):
+        raise ArgumentError(f"from_dlpack: the device is 'cpu', but {device!r} was given")
+    if copy is not None and not isinstance(copy, bool):
+        raise ArgumentError(f"from_dlpack: copy is True, False or None, but {copy!r} was given")
+    if isinstance(x, Array) and not copy:
+        return current().lift(x)
     try:
-        return tensor(np.from_dlpack(x))
-    except BufferError as error:
-        raise DTypeError(f"from_dlpack: {error}") from None
+        return cast(Array, take(cast(Producer, x), copy))
+    except LithographError:
+        raise
+    except (BufferError, RuntimeError) as error:
+        raise SharingError(f"from_dlpack: {error}") from None
 
 
 def of_ndarray(a: np.ndarray) -> Tensor:

@@ -9,17 +9,20 @@ import numpy as np
 
 from ..ir import dtypes
 from ..ir.array import Array
-from ..ir.errors import ArgumentError, DomainError, StateError
+from ..ir.errors import ArgumentError, DomainError, SharingError, StateError
 from ..ir.stage import located
 from ..ir.types import show_shape
-from .core import Tensor, as_ndarray, dispose, is_disposed
+from .core import Tensor, as_ndarray, dispose, is_disposed, wrap
 from .creation import of_ndarray
+from .dlpack import CPU, export, is_pair
 
 _NOT_SHARED: Final = frozenset(
     ("__class__", "__dict__", "__doc__", "__hash__", "__module__", "__slots__", "__weakref__", "_aval")
 )
 _PYTHON: Final = frozenset(("__matmul__", "__rmatmul__"))
 """Operators whose meaning is a function of several ops."""
+_WRITABLE: Final = 1
+"""PyBUF_WRITABLE."""
 
 
 @located
@@ -112,17 +115,58 @@ def _represent(self: Tensor) -> str:
     return f"tensor({values}, dtype={aval.dtype}" + (f", shape={aval.shape})" if not aval.size else ")")
 
 
-def _dlpack(self: Tensor, **options: object) -> object:
-    # NumPy exports writable memory only, and nobody may write a tensor: what is exported is a copy.
-    return np.array(numpy(self)).__dlpack__(**options)  # type: ignore[arg-type]
+@located
+def _dlpack(
+    self: Tensor,
+    *,
+    stream: object = None,
+    max_version: object = None,
+    dl_device: object = None,
+    copy: bool | None = None,
+) -> object:
+    """A capsule of DLPack that shares the memory, read-only, or has a copy of it.
+
+    Args:
+        stream: None: there are none on a CPU.
+        max_version: the newest version that the consumer knows; before 1.0 memory cannot be marked as read-only,
+            so there a copy is given.
+        dl_device: None, or the CPU's pair.
+        copy: True copies always, False never, None where it must.
+
+    Raises:
+        SharingError: it cannot be had so.
+    """
+    if is_disposed(self):
+        raise StateError("Tensor is disposed.")
+    if stream is not None:
+        raise SharingError(f"__dlpack__: a CPU has no streams, but stream={stream!r} was given")
+    if dl_device is not None and not (is_pair(dl_device) and dl_device == CPU):
+        raise SharingError(f"__dlpack__: tensors live on the device {CPU}, but {dl_device!r} was asked for")
+    if copy is not None and not isinstance(copy, bool):
+        raise ArgumentError(f"__dlpack__: copy is True, False or None, but {copy!r} was given")
+    return export(self, max_version, copy)
 
 
 def _dlpack_device(self: Tensor) -> tuple[int, int]:
-    return (1, 0)
+    return CPU
+
+
+def _buffer(self: Tensor, flags: object) -> memoryview:
+    if not isinstance(flags, int) or flags & _WRITABLE:
+        raise SharingError("a tensor never changes: a buffer of its memory can be read only")
+    return numpy(self).data
+
+
+@located
+def _copied(self: Tensor, memo: object = None) -> Tensor:
+    """Another tensor on the same memory, which nobody can change; disposing of one leaves the other alone."""
+    if is_disposed(self):
+        raise StateError("Tensor is disposed.")
+    return wrap(self._aval, self._data, self)
 
 
 def _reduce(self: Tensor) -> tuple[Callable[[np.ndarray], object], tuple[np.ndarray]]:
-    return _restore, (np.array(numpy(self)),)
+    return _restore, (numpy(self),)
 
 
 def _restore(values: np.ndarray) -> object:
@@ -133,6 +177,9 @@ _OWN: Final[dict[str, object]] = {
     "__array__": _array,
     "__array_interface__": property(_interface),
     "__bool__": _bool,
+    "__buffer__": _buffer,
+    "__copy__": _copied,
+    "__deepcopy__": _copied,
     "__dlpack__": _dlpack,
     "__dlpack_device__": _dlpack_device,
     "__float__": _float,

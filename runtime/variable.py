@@ -12,13 +12,14 @@ import numpy as np
 from ..ir import dtypes
 from ..ir.array import Array
 from ..ir.builder import Traced
-from ..ir.errors import ArgumentError, DTypeError, ShapeError, StateError, TraceError
+from ..ir.errors import ArgumentError, DTypeError, ShapeError, TraceError
 from ..ir.gradient import ground
 from ..ir.ops.axes import flag
 from ..ir.stage import current, default, entered, located
 from ..ir.types import show_shape
 from .core import Cell, Tensor, as_ndarray, wrap
 from .creation import tensor
+from .dlpack import CPU
 
 _WAIT: Final = 2e-5
 _counter: Final = itertools.count()
@@ -166,12 +167,15 @@ class Variable(Array):
     @located
     def numpy(self) -> np.ndarray:
         """The value as a read-only NumPy array, which assignments do not change; TraceError in a trace."""
+        return as_ndarray(cast(Tensor, self._now()))
+
+    def _now(self) -> Array:
         value = self.value()
         if isinstance(value, Traced):
             raise TraceError(
                 f"the value of variable {self.name!r} is not known while its reader is being traced"
             )
-        return as_ndarray(cast(Tensor, value))
+        return value
 
     def __array__(self, dtype: object = None, copy: bool | None = None) -> np.ndarray:
         return np.array(self.numpy(), None if dtype is None else dtypes.as_dtype(dtype).numpy, copy=copy)
@@ -184,9 +188,21 @@ class Variable(Array):
         """The value as nested lists of Python numbers."""
         return self.numpy().tolist()
 
+    def __dlpack__(self, **options: object) -> object:
+        return self._now().__dlpack__(**options)  # type: ignore[arg-type]
+
+    def __dlpack_device__(self) -> tuple[int, int]:
+        return CPU
+
     @located
-    def __reduce__(self) -> str:
-        raise StateError(f"variable {self.name!r} cannot be pickled or copied; its value can, by numpy()")
+    def __reduce__(self) -> tuple[Callable[..., Variable], tuple[Array, bool, str]]:
+        return _restore, (self._now(), self.trainable, self.name)
+
+    def __copy__(self) -> Variable:
+        return _restore(self._now(), self.trainable, self.name)
+
+    def __deepcopy__(self, memo: object) -> Variable:
+        return self.__copy__()
 
     def __bool__(self) -> bool:
         return bool(self.value())
@@ -202,6 +218,10 @@ class Variable(Array):
         if isinstance(ground(current()), StateStage):
             return f"<lithograph.Variable {about}>"
         return f"<lithograph.Variable {about}\n{as_ndarray(self.held())}>"
+
+
+def _restore(value: Array, trainable: bool, name: str) -> Variable:
+    return Variable(value, trainable, name)
 
 
 def _owned(value: Tensor) -> Tensor:

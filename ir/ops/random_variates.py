@@ -241,6 +241,6 @@ def fill_of(name: str, dtype: DType, shape: Extent | Sequence[Extent]) -> Fill:
 def real(name: str, parameter: Operand, dtype: DType) -> Array:
     """A parameter that is a real number, as an array of a float dtype."""
     if isinstance(parameter, int | float) and not isinstance(parameter, np.generic):
-        return scalar_constant(float(parameter), dtype)
+        return scalar_constant(parameter, dtype)
     operand_type(name, parameter)
     return astype(parameter, dtype)
