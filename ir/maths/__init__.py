@@ -1,9 +1,38 @@
 """Elementary functions, each defined once as a scalar expression of IEEE arithmetic; no arrays here."""
 
-from .error_function import erf
-from .exponential import exp, expm1, sigmoid, tanh
-from .logarithm import log, log1p
+from .error_function import erf, erfc
+from .exponential import cosh, exp, exp2, expm1, sigmoid, sinh, tanh
+from .inverse_hyperbolic import acosh, asinh, atanh
+from .inverse_trigonometric import acos, asin, atan, atan2
+from .logarithm import log, log1p, log2, log10
 from .power import power
-from .trigonometric import cos, sin
+from .root import cbrt
+from .trigonometric import cos, sin, tan
 
-__all__ = ["cos", "erf", "exp", "expm1", "log", "log1p", "power", "sigmoid", "sin", "tanh"]
+__all__ = [
+    "acos",
+    "acosh",
+    "asin",
+    "asinh",
+    "atan",
+    "atan2",
+    "atanh",
+    "cbrt",
+    "cos",
+    "cosh",
+    "erf",
+    "erfc",
+    "exp",
+    "exp2",
+    "expm1",
+    "log",
+    "log1p",
+    "log2",
+    "log10",
+    "power",
+    "sigmoid",
+    "sin",
+    "sinh",
+    "tan",
+    "tanh",
+]  # fmt: skip

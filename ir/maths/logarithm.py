@@ -1,14 +1,17 @@
-"""log and log1p as scalar expressions; it knows no other functions.
+"""log, log2, log10 and log1p as scalar expressions; it knows no other functions.
 
 x = 2^e m with m in [sqrt(1/2), sqrt(2)), log x = e ln 2 + log(1 + f) with f = m - 1.
 float32: log(1 + f) = f - f^2/2 + f^3 P(f). float64: log(1 + f) = f - (h - s (h + z P(z))) with s = f / (2 +
 f), h = f^2/2 and z = s^2 (the form of Sun's fdlibm). P by weighted Remez at 200 bits in mpmath; errors
-2^-27.1 and 2^-59.
+2^-27.1 and 2^-59. For another base f, the rest of log(1 + f) and e are multiplied by constants in two parts.
 """
 
 from __future__ import annotations
 
+import functools
 import math
+from collections.abc import Callable
+from dataclasses import dataclass
 
 from .. import dtypes, scalar
 from ..scalar import RARE, Scalar
@@ -26,6 +29,26 @@ _LN2_32 = (0.693145751953125, 1.428606765330187e-06)
 _LN2_64 = (0.6931471804855391, 7.440617110012397e-11)
 
 
+@dataclass(frozen=True, slots=True)
+class _Base:
+    """Logarithms of e and 2 in a base, each in two parts; the first of 2 has so few bits that its product with an
+    exponent is exact.
+    """
+
+    of_e: tuple[float, float]
+    of_2: tuple[float, float]
+
+
+_BASE_2 = {
+    32: _Base((1.4426950216293335, 1.925963033500011e-08), (1.0, 0.0)),
+    64: _Base((1.4426950408889634, 2.0355273740931033e-17), (1.0, 0.0)),
+}
+_BASE_10 = {
+    32: _Base((0.4342944920063019, -1.0103049952192578e-08), (0.301025390625, 4.605039066518657e-06)),
+    64: _Base((0.4342944819032518, 1.098319650216765e-17), (0.30102999566383914, 1.42050232272661e-13)),
+}
+
+
 def split(x: Scalar) -> tuple[Scalar, Scalar]:
     """(m, e) with x = 2^e m and m in [sqrt(1/2), sqrt(2)), e a signed integer, for normal positive x."""
     width = mantissa_bits(x.dtype)
@@ -38,9 +61,33 @@ def split(x: Scalar) -> tuple[Scalar, Scalar]:
 def normal(x: Scalar) -> tuple[Scalar, Scalar]:
     """(y, d) with x = 2^-d y and y normal, for positive x; d is an integer-valued float."""
     lift = mantissa_bits(x.dtype) + 1
-    denormal = x < _least_normal(x)
+    denormal = x < least_normal(x)
     shift = scalar.select(denormal, scalar.const(x.dtype, lift), 0.0)
     return scalar.select(denormal, x * 2.0**lift, x), shift
+
+
+def _rest(f: Scalar) -> Scalar:
+    """log(1 + f) - f."""
+    if f.dtype is dtypes.float32:
+        square = f * f
+        return scalar.fma(square, -0.5, square * f * horner(f, _P32))
+    s = f / (f + 2.0)
+    z = s * s
+    half_square = f * f * 0.5
+    return scalar.fma(s, half_square + z * horner(z, _P64), -half_square)
+
+
+def _in_base(f: Scalar, e: Scalar, base: _Base) -> Scalar:
+    """e times the logarithm of 2 and the logarithm of 1 + f, in a base."""
+    of_e, of_e_low = base.of_e
+    of_2, of_2_low = base.of_2
+    whole = e * of_2
+    part = f * of_e
+    # |whole| is 0 or the larger, so this is what the sum loses (Dekker).
+    total = whole + part
+    lost = (part - (total - whole)) + scalar.fma(f, of_e, -part)
+    low = scalar.fma(e, of_2_low, scalar.fma(f, of_e_low, _rest(f) * of_e))
+    return total + (lost + low)
 
 
 def _of_parts(f: Scalar, e: Scalar) -> Scalar:
@@ -58,26 +105,61 @@ def _of_parts(f: Scalar, e: Scalar) -> Scalar:
     return scalar.fma(e, high, f - (half_square - rest))
 
 
-def log(x: Scalar) -> Scalar:
-    """Natural logarithm within 1 ULP (float32 and float64); -inf at zero, NaN below."""
+def log_of_sum(high: Scalar, low: Scalar) -> Scalar:
+    """log(high + low) for a normal positive `high`, and a `low` of about an ULP of it at most."""
+    m, e = split(high)
+    return _of_parts((m - 1.0) + low * power_of_two(-e, high.dtype), scalar.cast(e, high.dtype))
+
+
+Parts = Callable[[Scalar, Scalar], Scalar]
+"""The logarithm of 2^e (1 + f) from f and e."""
+
+
+def _logarithm(name: str, parts: Parts, x: Scalar) -> Scalar:
     m, e = split(x)
-    usual = _of_parts(m - 1.0, scalar.cast(e, x.dtype))
-    return scalar.rarely(~((x >= _least_normal(x)) & (x < math.inf)), usual, "log", x)
+    usual = parts(m - 1.0, scalar.cast(e, x.dtype))
+    return scalar.rarely(~((x >= least_normal(x)) & (x < math.inf)), usual, name, x)
 
 
-def _log_of_any(x: Scalar) -> Scalar:
-    """log, denormals, zeros, infinities and NaN included."""
+def _of_any(parts: Parts, x: Scalar) -> Scalar:
+    """A logarithm, denormals, zeros, infinities and NaN included."""
     y, shift = normal(x)
     m, e = split(y)
-    result = _of_parts(m - 1.0, scalar.cast(e, x.dtype) - shift)
+    result = parts(m - 1.0, scalar.cast(e, x.dtype) - shift)
     outside = scalar.select(x > 0.0, x, scalar.select(scalar.eq(x, 0.0), -math.inf, _nan(x)))
     return scalar.select((x > 0.0) & (x < math.inf), result, outside)
 
 
-RARE["log"] = _log_of_any
+def _log2_of_parts(f: Scalar, e: Scalar) -> Scalar:
+    return _in_base(f, e, _BASE_2[f.dtype.bits])
 
 
-def _least_normal(x: Scalar) -> float:
+def _log10_of_parts(f: Scalar, e: Scalar) -> Scalar:
+    return _in_base(f, e, _BASE_10[f.dtype.bits])
+
+
+RARE["log"] = functools.partial(_of_any, _of_parts)
+RARE["log2"] = functools.partial(_of_any, _log2_of_parts)
+RARE["log10"] = functools.partial(_of_any, _log10_of_parts)
+
+
+def log(x: Scalar) -> Scalar:
+    """Natural logarithm within 1 ULP (float32 and float64); -inf at zero, NaN below."""
+    return _logarithm("log", _of_parts, x)
+
+
+def log2(x: Scalar) -> Scalar:
+    """Logarithm to base 2 within 1.3 ULP, exact for powers of 2; -inf at zero, NaN below."""
+    return _logarithm("log2", _log2_of_parts, x)
+
+
+def log10(x: Scalar) -> Scalar:
+    """Logarithm to base 10 within 1.3 ULP; -inf at zero, NaN below."""
+    return _logarithm("log10", _log10_of_parts, x)
+
+
+def least_normal(x: Scalar) -> float:
+    """The smallest normal number of a scalar's dtype."""
     return 2.0**-126 if x.dtype is dtypes.float32 else 2.0**-1022
 
 

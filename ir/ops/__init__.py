@@ -20,6 +20,7 @@ from . import (
     einstein,
     floats,
     gather,
+    hyperbolic,
     indexing,
     joining,
     logic,
@@ -46,6 +47,7 @@ from .division import *  # noqa: F403
 from .einstein import *  # noqa: F403
 from .floats import *  # noqa: F403
 from .gather import *  # noqa: F403
+from .hyperbolic import *  # noqa: F403
 from .joining import *  # noqa: F403
 from .logic import *  # noqa: F403
 from .manipulation import *  # noqa: F403
@@ -69,8 +71,9 @@ from .trigonometry import *  # noqa: F403
 
 # All their functions are methods too.
 _METHODS = (
-    activations, arithmetic, conversion, cumulative, diagonals, division, floats, gather, logic, manipulation, padding,
-    powers, products, reductions, shapes, slicing, statistics, tensor_products, transcendental, trigonometry,
+    activations, arithmetic, conversion, cumulative, diagonals, division, floats, gather, hyperbolic, logic,
+    manipulation, padding, powers, products, reductions, shapes, slicing, statistics, tensor_products, transcendental,
+    trigonometry,
 )  # fmt: skip
 _OTHERS = (
     "array_split", "empty_like", "full_like", "one_hot", "ones_like", "split", "tril", "triu", "vander", "zeros_like",

@@ -9,16 +9,31 @@ from collections.abc import Callable
 
 import numpy as np
 
-from .. import maths
+from .. import maths, scalar
 from ..array import Array
 from ..op import Accuracy, Op, Vjp
 from ..promotion import floating
 from ..scalar import Scalar
 from ..stage import Operand
 from .arithmetic import square
+from .logic import isinf, where
 from .rows import FLOAT, pointwise, wide
 
-__all__ = ["erf", "exp", "expm1", "log", "log1p", "sigmoid", "tanh"]
+__all__ = [
+    "cbrt",
+    "erf",
+    "erfc",
+    "exp",
+    "exp2",
+    "expm1",
+    "log",
+    "log1p",
+    "log2",
+    "log10",
+    "logaddexp",
+    "sigmoid",
+    "tanh",
+]  # fmt: skip
 
 
 def elementary(
@@ -55,11 +70,21 @@ def _erf_of(x: np.ndarray) -> np.ndarray:
     return np.vectorize(math.erf, otypes=[np.float64])(x.astype(np.float64)) if x.size else x
 
 
+def _erfc_of(x: np.ndarray) -> np.ndarray:
+    return np.vectorize(math.erfc, otypes=[np.float64])(x.astype(np.float64)) if x.size else x
+
+
 _exp = elementary(
     "exp",
     maths.exp,
     Accuracy(1.1, 1.1, "exp(x)", np.exp, (-104.0, 89.0), (-746.0, 710.0)),
     lambda g, y, x: g * y,
+)
+_exp2 = elementary(
+    "exp2",
+    maths.exp2,
+    Accuracy(1.2, 1.2, "2 ** x", np.exp2, (-150.0, 128.0), (-1076.0, 1024.0)),
+    lambda g, y, x: g * (y * math.log(2)),
 )
 _expm1 = elementary(
     "expm1",
@@ -69,6 +94,20 @@ _expm1 = elementary(
 )
 _log = elementary(
     "log", maths.log, Accuracy(1.0, 1.0, "log(x)", np.log, (0.5, 2.0)), lambda g, y, x: g / x, low=0.2
+)
+_log2 = elementary(
+    "log2",
+    maths.log2,
+    Accuracy(1.3, 1.3, "log(x, 2)", np.log2, (0.5, 2.0)),
+    lambda g, y, x: g / (x * math.log(2)),
+    low=0.2,
+)
+_log10 = elementary(
+    "log10",
+    maths.log10,
+    Accuracy(1.3, 1.3, "log10(x)", np.log10, (0.5, 2.0)),
+    lambda g, y, x: g / (x * math.log(10)),
+    low=0.2,
 )
 _log1p = elementary(
     "log1p",
@@ -97,6 +136,48 @@ _erf = elementary(
 )
 
 
+_erfc = elementary(
+    "erfc",
+    maths.erfc,
+    Accuracy(4.0, 4.0, "erfc(x)", _erfc_of, (-4.0, 10.1), (-6.0, 27.3), within=(0.0, 2.0)),
+    lambda g, y, x: g * (-2 / math.sqrt(math.pi) * exp(-square(x))),
+)
+_cbrt = elementary(
+    "cbrt",
+    maths.cbrt,
+    Accuracy(0.6, 0.6, "sign(x) * cbrt(abs(x))", np.cbrt, (-8.0, 8.0), symmetry="odd"),
+    lambda g, y, x: g / (3 * square(y)),
+    low=0.3,
+)
+
+
+def _logaddexp_body(a: Scalar, b: Scalar) -> Scalar:
+    top = scalar.binary("maximum", a, b)
+    apart = a - b
+    below = scalar.select(apart > 0.0, -apart, apart)
+    # Infinities of one sign are not apart at all.
+    below = scalar.select(scalar.eq(a, b), 0.0, below)
+    return top + maths.log1p(maths.exp(below))
+
+
+def _share(g: Array, a: Array, b: Array) -> Array:
+    return g * sigmoid(where((a == b) & isinf(a), 0, a - b))
+
+
+_logaddexp = pointwise(
+    "logaddexp",
+    _logaddexp_body,
+    lambda a, b: np.logaddexp(wide(a), wide(b)).astype(a.dtype),
+    kinds=FLOAT,
+    promote=floating,
+    arity=2,
+    low=0.3,
+    vjp=(lambda g, y, a, b: _share(g, a, b), lambda g, y, a, b: _share(g, b, a)),
+    # 1.5 ULP of log(2) at most, but the sum may cancel: at -1/2 and -1, which the samples hold, it is 1/20 of that.
+    accuracy=Accuracy(31.0, 31.0),
+)
+
+
 def exp(x: Operand, /) -> Array:
     """e to the power `x`. Integers and bool count as float32."""
     return _exp.call(x)
@@ -110,6 +191,31 @@ def expm1(x: Operand, /) -> Array:
 def log(x: Operand, /) -> Array:
     """The natural logarithm; -inf at zero, NaN below. Integers and bool count as float32."""
     return _log.call(x)
+
+
+def exp2(x: Operand, /) -> Array:
+    """2 to the power `x`, exact for whole numbers. Integers and bool count as float32."""
+    return _exp2.call(x)
+
+
+def log2(x: Operand, /) -> Array:
+    """The logarithm to base 2; -inf at zero, NaN below. Integers and bool count as float32."""
+    return _log2.call(x)
+
+
+def log10(x: Operand, /) -> Array:
+    """The logarithm to base 10; -inf at zero, NaN below. Integers and bool count as float32."""
+    return _log10.call(x)
+
+
+def logaddexp(x1: Operand, x2: Operand, /) -> Array:
+    """`log(exp(x1) + exp(x2))`, without overflow on the way. Integers and bool count as float32."""
+    return _logaddexp.call(x1, x2)
+
+
+def cbrt(x: Operand, /) -> Array:
+    """The cube root, also of negative numbers. Integers and bool count as float32."""
+    return _cbrt.call(x)
 
 
 def log1p(x: Operand, /) -> Array:
@@ -130,3 +236,8 @@ def sigmoid(x: Operand, /) -> Array:
 def erf(x: Operand, /) -> Array:
     """The error function. Integers and bool count as float32."""
     return _erf.call(x)
+
+
+def erfc(x: Operand, /) -> Array:
+    """`1 - erf(x)`, accurate also where it is tiny. Integers and bool count as float32."""
+    return _erfc.call(x)

@@ -12,13 +12,13 @@ from ..op import Accuracy
 from ..promotion import floating
 from ..scalar import Scalar
 from ..stage import Operand, located
-from .arithmetic import abs, magnitude, round, square
+from .arithmetic import abs, magnitude, round, sqrt, square
 from .logic import where
 from .reductions import as_floats
 from .rows import FLOAT, pointwise, wide
 from .transcendental import elementary
 
-__all__ = ["cos", "deg2rad", "hypot", "rad2deg", "sin", "sinc"]
+__all__ = ["acos", "asin", "atan", "atan2", "cos", "deg2rad", "hypot", "rad2deg", "sin", "sinc", "tan"]
 
 _sin = elementary(
     "sin",
@@ -31,6 +31,59 @@ _cos = elementary(
     maths.cos,
     Accuracy(1.9, 1.9, "cos(x)", np.cos, (-400.0, 400.0), symmetry="even", within=(-1.0, 1.0)),
     lambda g, y, x: -g * sin(x),
+)
+
+
+_tan = elementary(
+    "tan",
+    maths.tan,
+    Accuracy(1.9, 1.9, "tan(x)", np.tan, (-400.0, 400.0), symmetry="odd"),
+    lambda g, y, x: g * (1 + square(y)),
+    low=-1.0,
+    high=1.0,
+)
+_asin = elementary(
+    "asin",
+    maths.asin,
+    Accuracy(2.4, 2.4, "asin(x)", np.arcsin, (-1.0, 1.0), symmetry="odd", within=(-math.pi / 2, math.pi / 2)),
+    lambda g, y, x: g / sqrt((1 - x) * (1 + x)),
+    low=-0.8,
+    high=0.8,
+)
+_acos = elementary(
+    "acos",
+    maths.acos,
+    Accuracy(1.5, 1.5, "acos(x)", np.arccos, (-1.0, 1.0), within=(0.0, math.pi)),
+    lambda g, y, x: -g / sqrt((1 - x) * (1 + x)),
+    low=-0.8,
+    high=0.8,
+)
+_atan = elementary(
+    "atan",
+    maths.atan,
+    Accuracy(1.6, 1.6, "atan(x)", np.arctan, symmetry="odd", within=(-math.pi / 2, math.pi / 2)),
+    lambda g, y, x: g / (1 + square(x)),
+)
+
+
+def _turned(g: Array, a: Array, b: Array) -> Array:
+    """The cotangent of a point's first coordinate, from that of its angle from the second one's axis."""
+    far = hypot(a, b)
+    none = far == 0
+    far = where(none, 1, far)
+    return where(none, 0, g * (b / far / far))
+
+
+_atan2 = pointwise(
+    "atan2",
+    maths.atan2,
+    lambda a, b: np.arctan2(wide(a), wide(b)).astype(a.dtype),
+    kinds=FLOAT,
+    promote=floating,
+    arity=2,
+    low=0.3,
+    vjp=(lambda g, y, a, b: _turned(g, a, b), lambda g, y, a, b: -_turned(g, b, a)),
+    accuracy=Accuracy(1.9, 1.9, "atan2(x, y)", np.arctan2, within=(-math.pi, math.pi)),
 )
 
 
@@ -88,6 +141,34 @@ def sin(x: Operand, /) -> Array:
 def cos(x: Operand, /) -> Array:
     """The cosine of `x` radians; NaN at infinity. Integers and bool count as float32."""
     return _cos.call(x)
+
+
+def tan(x: Operand, /) -> Array:
+    """The tangent of `x` radians; NaN at infinity. Integers and bool count as float32."""
+    return _tan.call(x)
+
+
+def asin(x: Operand, /) -> Array:
+    """The angle in radians, from -pi/2 to pi/2, whose sine is `x`; NaN beyond 1. Integers count as float32."""
+    return _asin.call(x)
+
+
+def acos(x: Operand, /) -> Array:
+    """The angle in radians, from 0 to pi, whose cosine is `x`; NaN beyond 1. Integers and bool count as float32."""
+    return _acos.call(x)
+
+
+def atan(x: Operand, /) -> Array:
+    """The angle in radians, from -pi/2 to pi/2, whose tangent is `x`. Integers and bool count as float32."""
+    return _atan.call(x)
+
+
+def atan2(x1: Operand, x2: Operand, /) -> Array:
+    """The angle in radians, from -pi to pi, of the point with the height `x1` and the width `x2`.
+
+    The signs of zeros tell the side of an axis. The gradient at the origin is zero. Integers and bool count as float32.
+    """
+    return _atan2.call(x1, x2)
 
 
 def hypot(x1: Operand, x2: Operand, /) -> Array:

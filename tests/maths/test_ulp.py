@@ -98,7 +98,8 @@ def _is_slow(op: Op) -> bool:
     """Whether the wider function is one of Python's for single numbers."""
     wider = _accuracy(op).wider
     assert wider is not None
-    return wider(*[np.full(1, 0.5, np.longdouble)] * _arity(op)).dtype != np.longdouble
+    with np.errstate(all="ignore"):
+        return wider(*[np.ones(1, np.longdouble)] * _arity(op)).dtype != np.longdouble
 
 
 @pytest.mark.parametrize("op", ROWS, ids=_named)
@@ -115,6 +116,8 @@ def test_float64_against_extended_precision(op: Op, deep: bool) -> None:
 
 def _exactly(meaning: CodeType, x: tuple[np.floating, ...]) -> mpmath.mpf | None:
     """The value at 200 bits; NaN where it is not real, None where there is none, or none that can be computed."""
+    if len(x) > 1 and any(a == 0 and np.signbit(a) for a in x):
+        return None  # mpmath has no -0, which tells the sides of an axis
     try:
         value = eval(meaning, vars(mpmath) | dict(zip("xy", [mpmath.mpf(float(a)) for a in x], strict=False)))
     except (ValueError, OverflowError, ZeroDivisionError):
