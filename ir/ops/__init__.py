@@ -16,6 +16,7 @@ from . import (
     creation,
     cumulative,
     diagonals,
+    differences,
     division,
     einstein,
     floats,
@@ -25,6 +26,7 @@ from . import (
     joining,
     logic,
     manipulation,
+    nan_statistics,
     padding,
     powers,
     products,
@@ -43,6 +45,7 @@ from .conversion import *  # noqa: F403
 from .creation import *  # noqa: F403
 from .cumulative import *  # noqa: F403
 from .diagonals import *  # noqa: F403
+from .differences import *  # noqa: F403
 from .division import *  # noqa: F403
 from .einstein import *  # noqa: F403
 from .floats import *  # noqa: F403
@@ -51,6 +54,7 @@ from .hyperbolic import *  # noqa: F403
 from .joining import *  # noqa: F403
 from .logic import *  # noqa: F403
 from .manipulation import *  # noqa: F403
+from .nan_statistics import *  # noqa: F403
 from .padding import *  # noqa: F403
 from .powers import *  # noqa: F403
 from .products import *  # noqa: F403
@@ -71,10 +75,30 @@ from .trigonometry import *  # noqa: F403
 
 # All their functions are methods too.
 _METHODS = (
-    activations, arithmetic, conversion, cumulative, diagonals, division, floats, gather, hyperbolic, logic,
-    manipulation, padding, powers, products, reductions, shapes, slicing, statistics, tensor_products, transcendental,
+    activations,
+    arithmetic,
+    conversion,
+    cumulative,
+    diagonals,
+    differences,
+    division,
+    floats,
+    gather,
+    hyperbolic,
+    logic,
+    manipulation,
+    nan_statistics,
+    padding,
+    powers,
+    products,
+    reductions,
+    shapes,
+    slicing,
+    statistics,
+    tensor_products,
+    transcendental,
     trigonometry,
-)  # fmt: skip
+)
 _OTHERS = (
     "array_split", "empty_like", "full_like", "one_hot", "ones_like", "split", "tril", "triu", "vander", "zeros_like",
 )  # fmt: skip

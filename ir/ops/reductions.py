@@ -307,4 +307,4 @@ def argmin(x: Operand, /, *, axis: int | None = None, keepdims: bool = False) ->
 def as_floats(name: str, x: Operand) -> Array:
     """An operand as an array of floats: integers and bool as float32."""
     array = as_array(name, x)
-    return array if array.dtype.is_float else astype(array, dtypes.float32)
+    return array if array.dtype.kind in ("float", "complex") else astype(array, dtypes.float32)

@@ -9,7 +9,7 @@ import pytest
 
 from lithograph.ir import ops
 from lithograph.ir.array import Array
-from lithograph.ir.reduction import sum_in_order
+from lithograph.ir.reduction import product_in_order, sum_in_order
 
 from .programs import compiled, eager, same_bits
 
@@ -45,6 +45,19 @@ def test_long_sums_follow_order_t8(n: int) -> None:
 
         def total(x: Array, axes: tuple[int, ...] = axes) -> Array:
             return ops.sum(x, axis=axes)
+
+        assert same_bits(compiled(total, [x])[0], expected), (shape, axes, "compiled")
+        assert same_bits(eager(total, [x])[0], expected), (shape, axes, "eager")
+
+
+@pytest.mark.parametrize("n", [1, 3, 16, 17, 100, 129, 1000, 65536 * 3 + 5])
+def test_products_follow_order_t8(n: int) -> None:
+    for shape, axes in (((n,), (0,)), ((n, 5), (0,)), ((3, n), (1,)), ((2, n, 33), (1,))):
+        x = np.random.default_rng(n).uniform(0.97, 1.03, shape).astype(np.float32)
+        expected = product_in_order(x, axes)
+
+        def total(x: Array, axes: tuple[int, ...] = axes) -> Array:
+            return ops.prod(x, axis=axes)
 
         assert same_bits(compiled(total, [x])[0], expected), (shape, axes, "compiled")
         assert same_bits(eager(total, [x])[0], expected), (shape, axes, "eager")

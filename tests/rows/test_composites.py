@@ -15,6 +15,7 @@ from .differences import close, difference, directional, slope_of
 from .numpy_stage import Held, numpy_of, numpy_stage
 
 X = np.random.default_rng(0).standard_normal((3, 4, 5)) * 2
+POSITIVE = np.where(X > 0, X, np.nan)
 
 
 def exp_sum(x: np.ndarray, axis: int) -> np.ndarray:
@@ -37,6 +38,14 @@ COMPOSITES: list[tuple[Callable[[Array], Array], np.ndarray]] = [
     (lambda x: ops.var(x, axis=1), np.var(X, axis=1)),
     (lambda x: ops.std(x, axis=(0, 2), correction=1), np.std(X, axis=(0, 2), ddof=1)),
     (lambda x: ops.clip(x, -1.0, 1.0), np.clip(X, -1, 1)),
+    (lambda x: ops.cumulative_logsumexp(x, axis=1), np.logaddexp.accumulate(X, axis=1)),
+    (lambda x: ops.average(x, axis=0, weights=x * x), np.average(X, axis=0, weights=X * X)),
+    (lambda x: ops.nanstd(ops.log(x), axis=(0, 1)), np.asarray(np.nanstd(np.log(POSITIVE), (0, 1)))),
+    (lambda x: ops.nanmax(ops.where(x > 0, x, math.nan), axis=2), np.asarray(np.nanmax(POSITIVE, axis=2))),
+    (
+        lambda x: ops.trapezoid(ops.diff(x, axis=2, prepend=1.0), axis=0),
+        np.asarray(np.trapezoid(np.diff(X, prepend=1.0), axis=0)),
+    ),
     (lambda x: x[1:, ::-2] @ x[:1, 0, :, None], X[1:, ::-2] @ X[:1, 0, :, None]),
     (lambda x: ops.stack(ops.split(x, 2, axis=1), axis=0), np.stack(np.split(X, 2, axis=1))),
     (lambda x: ops.max(x[np.array([0, 2, 0])], axis=0), X[[0, 2, 0]].max(axis=0)),
