@@ -97,7 +97,8 @@ def _integers_of(key: np.ndarray, low: np.ndarray, high: np.ndarray, attrs: Inte
     first, span = low.astype(object), high.astype(object) - low.astype(object) + int(attrs.closed)
     short = np.floor_divide((w[0] << 64 | w[1] << 32 | w[2]) * span, 1 << 96)
     long = np.floor_divide((w[0] << 96 | w[1] << 64 | w[2] << 32 | w[3]) * span, 1 << 128)
-    return np.asarray(first + np.where(span <= 1 << 32, short, long)).astype(attrs.dtype.numpy)
+    found = np.asarray(first + np.where(span <= 1 << 32, short, long))
+    return found.astype(low.dtype).astype(attrs.dtype.numpy)
 
 
 def _integers_samples(rng: np.random.Generator, dtype: DType) -> list[Sample]:

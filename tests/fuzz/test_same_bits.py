@@ -16,7 +16,7 @@ from lithograph.runtime import threads
 from lithograph.tracer.replay import replay
 
 from ..codegen.programs import same_bits
-from ..ir.random_graphs import random_graph
+from ..ir.random_graphs import ALL_DTYPES, random_graph, rows
 
 DEEP = os.environ.get("LITHOGRAPH_TEST_DEEP") == "1"
 BATCH = 25
@@ -53,9 +53,17 @@ def whole(graph: Graph, x: tuple[Array, ...]) -> tuple[Array, ...]:
     return (*results, *lg.grads(total)(*[x[k] for k in active]))
 
 
-def check(seed: int) -> None:
+def drawn(seed: int) -> tuple[Graph, list[np.ndarray]]:
+    """The graph of a seed: most on the usual dtypes, some on any three."""
     rng = np.random.default_rng(seed)
-    graph, arrays = random_graph(rng, int(rng.integers(1, 30)))
+    size = int(rng.integers(1, 30))
+    if seed % 10:
+        return random_graph(rng, size)
+    return random_graph(rng, size, [ALL_DTYPES[k] for k in rng.permutation(len(ALL_DTYPES))[:3]])
+
+
+def check(seed: int) -> None:
+    graph, arrays = drawn(seed)
 
     def run(*x: Array) -> tuple[Array, ...]:
         return whole(graph, tuple(x))
@@ -85,6 +93,17 @@ def test_compiled_is_eager(batch: int) -> None:
             check(seed)
     finally:
         threads.set_count(before)
+
+
+def test_every_row_takes_part() -> None:
+    met: set[str] = set()
+    for seed in range(2 * BATCH * BATCHES // 3):
+        work = [drawn(seed)[0]]
+        while work:
+            nodes = work.pop().nodes
+            met.update(n.op.name for n in nodes)
+            work.extend(r for n in nodes for r in n.regions)
+    assert {op.name for op in rows()} - met == set()
 
 
 def test_the_comparison_can_fail() -> None:
