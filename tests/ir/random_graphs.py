@@ -228,7 +228,7 @@ def _candidates(growth: _Growth, op: Op) -> Iterator[tuple[list[tuple[Traced, np
     if not samples and rng.random() < 0.5:
         # A row that takes none of the graph's dtypes would never be met.
         others = [ALL_DTYPES[k] for k in rng.permutation(len(ALL_DTYPES))]
-        samples = next((found for d in others if (found := op.samples(rng, d))), [])
+        samples = next((s for d in others if (s := op.samples(rng, d))), [])
     if not samples:
         return
     sample, attrs = samples[int(rng.integers(len(samples)))]
