@@ -121,7 +121,7 @@ class _Run:
             self.step = k
             addresses.append(self.values(store.address, kept))
             self.buffers[store.buffer][addresses[-1]] = self.values(step if self.step else first, kept)
-        return store.buffer, np.array(addresses)
+        return store.buffer, np.array(addresses, np.int64)
 
     def reduction(self, expr: Scalar) -> np.ndarray:
         """What a reduction gives, when those inside it are known."""

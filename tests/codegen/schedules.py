@@ -32,6 +32,12 @@ def legal_schedule(rng: np.random.Generator, nest: Nest) -> Schedule:
             for s in nest.stores
         )
         return Schedule(lanes if apart else 0, 0, block, None, serial=True)
+    if nest.scans:
+        if rank == 1:
+            return Schedule(0, 0, 1 << 62, None)
+        together = affine(nest.stores[0].address).iters.get(last - 1, 0) == 1
+        lanes, block = lanes if together else 0, int(rng.integers(1, 70)) if rank == 2 else 1
+        return Schedule(lanes, lanes * int(rng.integers(1, 12)), block, None)
     if any(r.iters and last in nest.free(r.body) for r in nest.reductions):
         columns = lanes * int(rng.integers(1, 12)) if lanes else 0
         return Schedule(lanes, columns, block, None)

@@ -17,7 +17,7 @@ from lithograph.codegen.steps import KernelStep
 from lithograph.codegen.target import host
 from lithograph.ir.check import array_difference
 from lithograph.ir.interpret_scalar import CheckFailed
-from lithograph.ir.op import Accumulate, Element, Op, Pointwise, Reduce
+from lithograph.ir.op import Accumulate, Element, Op, Pointwise, Reduce, Scan
 from lithograph.ir.passes import run_pipeline
 
 from ..ir.random_graphs import random_array, random_graph, rows
@@ -33,7 +33,7 @@ def _rows_of(*kinds: type) -> list[Op]:
 
 
 # Reductions are few among the rows, and schedules matter most to them.
-TABLE = [*_rows_of(Pointwise, Element), *8 * _rows_of(Reduce), *3 * _rows_of(Accumulate)]
+TABLE = [*_rows_of(Pointwise, Element), *8 * _rows_of(Reduce), *3 * _rows_of(Accumulate), *4 * _rows_of(Scan)]
 
 
 def kernels(seed: int) -> list[Nest]:
@@ -101,12 +101,12 @@ def test_the_fuzz_meets_all_kinds_of_nests() -> None:
     chosen(found, False)
     assert any(any(s.adds for s in n.stores) for n in found)
     assert any(any(e.prim == "check" for e in n.walk()) for n in found)
-    assert any(len(n.domain) == 0 for n in found)
+    assert any(len(n.domain) == 0 for n in found) and any(n.scans for n in found)
 
 
 def test_a_wrong_schedule_can_be_told() -> None:
     """Blocks that leave out the last task's elements."""
-    found = (n for seed in range(30) for n in kernels(seed) if len(n.domain) == 1 and not n.reductions)
+    found = (n for seed in range(30) for n in kernels(seed) if len(n.domain) == 1 and not n.reductions and not n.scans)
     nest = next(n for n in found if not any(e.prim == "check" for e in n.walk()))
     rng = np.random.default_rng(0)
     short = replace(schedule(nest, host()), block=1)
