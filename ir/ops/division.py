@@ -23,7 +23,7 @@ from ..stage import Operand
 from ..types import TensorType
 from .arithmetic import magnitude, trunc
 from .logic import where
-from .rows import NUMERIC, edge_pairs, pointwise_type, quiet, values
+from .rows import NUMERIC, Reference, edge_pairs, pointwise_type, quiet, values
 
 __all__ = ["divmod", "floor_divide", "fmod", "remainder"]
 
@@ -76,7 +76,7 @@ scalar.RARE["remainder"] = _long_division
 
 
 def _both_float(a: Scalar, b: Scalar) -> tuple[Scalar, Scalar]:
-    """Quotient rounded down and remainder, as CPython's float_divmod does it."""
+    """Quotient rounded down and remainder, as CPython's float_divmod does it, but for quotients of infinities."""
     rest = _truncated(a, b)
     turned = scalar.ne(rest, 0.0) & Scalar("ne", dtypes.bool_, (rest < 0, b < 0))
     zero = _with_sign_of(scalar.const(a.dtype, 0.0), b)
@@ -86,7 +86,8 @@ def _both_float(a: Scalar, b: Scalar) -> tuple[Scalar, Scalar]:
     down = scalar.unary("floor", quotient)
     down = scalar.select(quotient - down > 0.5, down + 1.0, down)
     down = scalar.select(scalar.eq(quotient, 0.0), _with_sign_of(scalar.const(a.dtype, 0.0), a / b), down)
-    return scalar.select(scalar.eq(b, 0.0), a / b, down), remainder
+    special = scalar.eq(b, 0.0) | scalar.eq(magnitude(a), math.inf) | scalar.eq(magnitude(b), math.inf)
+    return scalar.select(special, a / b, down), remainder
 
 
 def _both_integer(a: Scalar, b: Scalar) -> tuple[Scalar, Scalar]:
@@ -124,7 +125,7 @@ def _checked(meaning: Callable[[Scalar, Scalar], Scalar]) -> Callable[[Scalar, S
     return body
 
 
-def _reference(function: np.ufunc, failure: Failure) -> Callable[[np.ndarray, np.ndarray], np.ndarray]:
+def _reference(function: Reference, failure: Failure) -> Callable[[np.ndarray, np.ndarray], np.ndarray]:
     def reference(a: np.ndarray, b: np.ndarray) -> np.ndarray:
         if a.dtype.kind != "f":
             fail(failure, b == 0, np.zeros((), np.int64), (a, b), NO_ATTRS)
@@ -154,7 +155,7 @@ def _samples(rng: np.random.Generator, dtype: DType) -> list[Sample]:
 
 
 def _row(
-    name: str, meaning: Callable[[Scalar, Scalar], Scalar], function: np.ufunc, vjp: tuple[Vjp, Vjp]
+    name: str, meaning: Callable[[Scalar, Scalar], Scalar], function: Reference, vjp: tuple[Vjp, Vjp]
 ) -> Op:
     failure = _by_zero(name)
     return Op(
@@ -173,7 +174,13 @@ def _flat(g: Array, y: Array, a: Array, b: Array) -> Array:
     return where(False, g, 0)
 
 
-_floor_divide = _row("floor_divide", _part(0), np.floor_divide, (_flat, _flat))
+def _floor_divide_of(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """NumPy's, but where one is infinite the quotient rounded down, as the Array API standard has it."""
+    found = np.floor_divide(a, b)
+    return np.asarray(np.where(np.isinf(a) | np.isinf(b), np.floor(a / b), found) if a.dtype.kind == "f" else found)
+
+
+_floor_divide = _row("floor_divide", _part(0), _floor_divide_of, (_flat, _flat))
 _remainder = _row(
     "remainder",
     _part(1),
@@ -189,7 +196,8 @@ _fmod = _row(
 def floor_divide(x1: Operand, x2: Operand, /) -> Array:
     """The quotient rounded down; bool counts as int32, and the smallest integer by -1 wraps.
 
-    Floats follow Python's `//`: the quotient belongs to the exact remainder.
+    Floats follow Python's `//`: the quotient belongs to the exact remainder. But where one is infinite it is the
+    rounded quotient, as the Array API standard has it: `inf // 2` is infinite, and `1 // -inf` is -0.
 
     Raises:
         DivisionError: an integer divisor is zero, when the value is computed.
