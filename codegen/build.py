@@ -13,7 +13,7 @@ import numpy as np
 
 from ..ir.attrs import Axis, Constant
 from ..ir.graph import Graph, Node, Value
-from ..ir.op import Accumulate, Alias, Contract, Element, Host, Literal, Scan
+from ..ir.op import Accumulate, Alias, Contract, Element, Host, Literal, Scan, Sort
 from ..ir.scalar import iteration
 from ..ir.types import Dim, Extent, Shape, TensorType
 from .affine import affine
@@ -26,6 +26,7 @@ from .plan import Kind, Plan, Storage, may_update, place, set_lifetimes
 from .product_step import GemmStep, Matrix
 from .program import Program, StatePlace
 from .scan import lower_scan
+from .sort_step import SortStep, fits
 from .split import chunk_count, split
 from .steps import CopyStep, FillStep, HostStep, KernelStep, Step
 from .target import Target
@@ -100,7 +101,9 @@ class _Planner:
             self._accumulate(node)
         elif isinstance(lowering, Scan):
             self._scan(node)
-        elif isinstance(lowering, Host | Contract):
+        elif isinstance(lowering, Sort) and fits(node.args[0].type):
+            self._sort(node)
+        elif isinstance(lowering, Host | Contract | Sort):
             self._host(node)
         else:
             raise ValueError(f"{node.op.name} reached code generation outside a fused node")
@@ -219,6 +222,11 @@ class _Planner:
         nest = lower_scan(node, {v: Layout(k, contiguous(v.type.shape)) for k, v in enumerate(places)})
         self.steps.append(KernelStep(nest, (), dict(enumerate(places.values()))))
 
+    def _sort(self, node: Node) -> None:
+        source = self._stored(node.args[0])
+        self.storage[node.result] = self.new(node.result, Kind.TEMPORARY)
+        self.steps.append(SortStep(node, source, self.storage[node.result]))
+
     def _host(self, node: Node) -> None:
         reads = tuple([self._stored(a) for a in node.args])
         made = self.new(node.result, Kind.TEMPORARY)
@@ -300,7 +308,7 @@ class _Planner:
                 body.emit(f"store ptr {place_}, ptr {_entry(body, '%bufs', s.number)}")
         for k, step in enumerate(steps):
             at = str(fixed.scratch.get(k, 0)) if fixed else "0"
-            if not fixed and isinstance(step, GemmStep):
+            if not fixed and isinstance(step, GemmStep | SortStep):
                 at = table.number(body, _scratch_of(k))
             status = step.write(module, body, k, Scratch(arena, at))
             if status is not None:

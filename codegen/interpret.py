@@ -26,6 +26,7 @@ from .nest import Nest, Reduction
 from .plan import Kind, Storage
 from .product_step import GemmStep, Matrix
 from .program import Program
+from .sort_step import SortStep
 from .steps import CopyStep, FillStep, HostStep, KernelStep, Step
 
 _POINTS: Final = 1 << 17
@@ -235,6 +236,9 @@ def run_step(step: Step, memory: Mapping[Storage, np.ndarray], known: Mapping[St
             memory[step.to].view(np.uint8)[...] = memory[step.source].view(np.uint8)
         case FillStep():
             memory[step.to][...] = 0
+        case SortStep():
+            rows = memory[step.source].reshape(step.node.args[0].type.static_shape)
+            memory[step.out][...] = step.node.op.evaluate([rows], step.node.attrs).reshape(-1)
         case HostStep():
             types = [a.type for a in step.node.args]
             operands = [memory[s].reshape(t.static_shape) for s, t in zip(step.reads, types, strict=True)]

@@ -15,6 +15,7 @@ from .module import PARALLEL_NS, Module, Scratch, buffer_pointer, parallel, size
 from .nest import Nest
 from .plan import Storage, Use
 from .product_step import GemmStep
+from .sort_step import SortStep
 from .target import THREADS, Target
 
 
@@ -222,4 +223,4 @@ class HostStep:
         return f"; host {self.node.op.name}({operands}) -> {self.out.type}"
 
 
-Step = KernelStep | GemmStep | CopyStep | FillStep | HostStep
+Step = KernelStep | GemmStep | SortStep | CopyStep | FillStep | HostStep

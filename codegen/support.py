@@ -6,19 +6,22 @@ from __future__ import annotations
 
 import functools
 
-from . import gemm, jit, pool
+from . import gemm, jit, pool, sorting
 from .gemm_vectors import ELEMENTS
 from .target import host
 
 
 @functools.cache
 def library(name: str) -> jit.Library:
-    """The shared library `pool`, or `float32`, `float64`, `int32`, `int64` of matrix products; KeyError for
-    another.
+    """The shared library `pool`, that of the matrix products of a dtype, by its name, or that of one way to sort, by
+    its symbol; KeyError for another.
     """
     if name == "pool":
         return jit.load(pool.text(host()), pool.SYMBOLS)
     parallel = {pool.PARALLEL: library("pool")[pool.PARALLEL]}
+    if name in sorting.HOME:
+        text = sorting.text(*sorting.HOME[name])
+        return jit.load(text, [name], parallel, pipeline=True, keep=(library("pool"),))
     return jit.load(gemm.support_text(name, host()), [gemm.symbol(name)], parallel, keep=(library("pool"),))
 
 
@@ -31,4 +34,8 @@ def address(symbol: str) -> int:
     return library(_HOME[symbol])[symbol]
 
 
-_HOME = dict.fromkeys(pool.SYMBOLS, "pool") | {gemm.symbol(dtype): dtype for dtype in ELEMENTS}
+_HOME = (
+    dict.fromkeys(pool.SYMBOLS, "pool")
+    | {gemm.symbol(dtype): dtype for dtype in ELEMENTS}
+    | {symbol: symbol for symbol in sorting.HOME}
+)

@@ -27,6 +27,13 @@ class Axis(Attrs):
 
 
 @dataclass(frozen=True, slots=True)
+class Order(Attrs):
+    """The order of rows along the last axis: ascending, or `descending`."""
+
+    descending: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Axes(Attrs):
     """Axes to reduce over (sorted, non-negative); `keepdims` leaves them in the result with extent 1."""
 

@@ -126,6 +126,17 @@ class Contract:
 
 
 @dataclass(frozen=True, slots=True)
+class Sort:
+    """The elements of each row along the last axis of the one operand in the order of `attrs`, or their `positions`.
+
+    A NaN counts as greater than every number, and the zeros as equal; equal elements keep their order, also where
+    it is descending.
+    """
+
+    positions: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Alias:
     """The result has the operand's elements in the same row-major order: only the shape differs."""
 
@@ -145,7 +156,7 @@ class Structural:
     """An op made by the compiler (call, fusion): its meaning is its region."""
 
 
-Lowering = Pointwise | Element | Reduce | Scan | Accumulate | Contract | Alias | Literal | Host | Structural
+Lowering = Pointwise | Element | Reduce | Scan | Accumulate | Contract | Sort | Alias | Literal | Host | Structural
 
 Infer = Callable[[tuple[TensorType, ...], Attrs], TensorType]
 """Result type from operand types (already promoted) and attrs; raises ShapeError or DTypeError."""

@@ -14,13 +14,14 @@ from typing import cast
 import numpy as np
 
 from ..codegen import eager as code
+from ..codegen import sort_step
 from ..ir import dtypes, stage
 from ..ir.array import Array
-from ..ir.attrs import NO_ATTRS, Attrs, Constant, intern
+from ..ir.attrs import NO_ATTRS, Attrs, Constant, Order, intern
 from ..ir.builder import Builder, Traced
 from ..ir.errors import StateError
 from ..ir.loc import NOWHERE
-from ..ir.op import Alias, Contract, Element, Literal, Op, Pointwise, Reduce, Scan
+from ..ir.op import Alias, Contract, Element, Literal, Op, Pointwise, Reduce, Scan, Sort
 from ..ir.registry import OPS
 from ..ir.stage import locate, operand_type
 from ..ir.types import TensorType
@@ -145,6 +146,9 @@ def _call(op: Op, attrs: Attrs, types: tuple[TensorType, ...], result: TensorTyp
             return code.scan(op, attrs, types, result)
         case Contract():
             return code.product(types, result)
+        case Sort(positions) if sort_step.fits(types[0]):
+            assert isinstance(attrs, Order)
+            return sort_step.eager_call(positions, attrs, types[0])
         case Element(view=True):
             strides, offset = _strides(op, attrs, types[0], result)
             return code.view(OPS["stop_gradient"], result.dtype, result.static_shape, strides, offset)

@@ -27,6 +27,7 @@ from . import (
     logic,
     manipulation,
     nan_statistics,
+    ordering,
     padding,
     powers,
     products,
@@ -55,6 +56,7 @@ from .joining import *  # noqa: F403
 from .logic import *  # noqa: F403
 from .manipulation import *  # noqa: F403
 from .nan_statistics import *  # noqa: F403
+from .ordering import *  # noqa: F403
 from .padding import *  # noqa: F403
 from .powers import *  # noqa: F403
 from .products import *  # noqa: F403
@@ -88,6 +90,7 @@ _METHODS = (
     logic,
     manipulation,
     nan_statistics,
+    ordering,
     padding,
     powers,
     products,

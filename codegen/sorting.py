@@ -1,0 +1,285 @@
+"""Stable sorting of rows, and of their positions, as LLVM text: short rows by insertion, long ones by radix.
+
+Elements are ordered by keys: unsigned integers in the order of `Sort` (`ir/op.py`), complemented where it descends, so
+that equal elements keep their order in either direction. The radix sort takes the keys' digits from the lowest on. It
+counts all digits in one sweep, passes over a digit that is the same everywhere, and moves the elements once for each
+other one. Positions travel with the bits of their elements in one wider integer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+from ..ir import dtypes
+from ..ir.dtypes import DType
+from . import words as w
+from .body import Body, Operand
+
+SHORT: Final = 48
+"""Rows up to this are sorted by insertion: a radix sort has a thousand counters to clear and add up."""
+
+MOST_POSITIONS: Final = 1 << 32
+"""A position has 32 bits beside an element of at most 32 bits."""
+
+_DIGIT: Final = 8
+_JOB: Final = ("x", "out", "n", "mask", "scratch")
+_ATTRIBUTES: Final = "nounwind"
+
+
+def symbol(dtype: DType, positions: bool) -> str:
+    """`i64 symbol(x, out, rows, n, descending, scratch)`: `out` gets the sorted rows of `x`, or int64 positions."""
+    return f"litho_{'argsort' if positions else 'sort'}_{dtype.name}"
+
+
+def scratch_bytes(dtype: DType, positions: bool, rows: int, n: int) -> int:
+    """Bytes of scratch memory that such a call needs."""
+    if n <= SHORT:
+        return 0
+    return rows * n * (2 * _Rows(dtype, True).size if positions else dtype.itemsize)
+
+
+@dataclass(frozen=True, slots=True)
+class _Rows:
+    """How the rows of a dtype are held while they are sorted."""
+
+    dtype: DType
+    positions: bool
+
+    @property
+    def bits(self) -> int:
+        """Bits of an element, and of its key."""
+        return self.dtype.itemsize * 8
+
+    @property
+    def shift(self) -> int:
+        """Where the position begins in what travels."""
+        return max(self.bits, 32)
+
+    @property
+    def type(self) -> str:
+        """The LLVM type of what travels."""
+        return f"i{2 * self.shift if self.positions else self.bits}"
+
+    @property
+    def size(self) -> int:
+        """Bytes of what travels."""
+        return 2 * self.shift // 8 if self.positions else self.bits // 8
+
+    def at(self, f: Body, base: str, index: Operand) -> str:
+        return w.at(f, base, index, self.type)
+
+    def get(self, f: Body, pointer: str) -> str:
+        return w.get(f, pointer, self.type, min(self.size, 8))
+
+    def put(self, f: Body, value: str, pointer: str) -> None:
+        w.put(f, value, pointer, self.type, min(self.size, 8))
+
+    def key(self, f: Body, value: str) -> str:
+        """The key of what travels; `%mask` is all ones where the order descends, else zero."""
+        bits, type_ = self.bits, f"i{self.bits}"
+        x = f.assign(f"trunc {self.type} {value} to {type_}") if self.positions else value
+        sign = -(1 << (bits - 1))
+        if self.dtype.kind == "int":
+            x = f.assign(f"xor {type_} {x}, {sign}")
+        elif self.dtype.is_float:
+            x = self._float_key(f, x, type_, sign)
+        return f.assign(f"xor {type_} {x}, %mask")
+
+    def _float_key(self, f: Body, x: str, type_: str, sign: int) -> str:
+        """The bits of a float in an order: below zero complemented, both zeros alike, NaN above all."""
+        size = f.assign(f"and {type_} {x}, {~sign}")
+        negative = f.assign(f"icmp slt {type_} {x}, 0")
+        flipped = f.assign(f"xor {type_} {x}, -1")
+        raised = f.assign(f"xor {type_} {x}, {sign}")
+        ordered = f.assign(f"select i1 {negative}, {type_} {flipped}, {type_} {raised}")
+        zero = f.assign(f"icmp eq {type_} {size}, 0")
+        ordered = f.assign(f"select i1 {zero}, {type_} {sign}, {type_} {ordered}")
+        nan = f.assign(f"icmp ugt {type_} {size}, {_INFINITY[self.dtype.name]}")
+        return f.assign(f"select i1 {nan}, {type_} -1, {type_} {ordered}")
+
+    def digit(self, f: Body, key: str, number: int) -> str:
+        """Digit `number` of a key, as an i64."""
+        type_ = f"i{self.bits}"
+        if number:
+            key = f.assign(f"lshr {type_} {key}, {number * _DIGIT}")
+        wide = key if self.bits == 64 else f.assign(f"zext {type_} {key} to i64")
+        return f.assign(f"and i64 {wide}, {(1 << _DIGIT) - 1}")
+
+    def packed(self, f: Body, source: str, index: str) -> str:
+        """What travels for the element at an index of the operand."""
+        type_ = f"i{self.bits}"
+        x = w.get(f, w.at(f, source, index, type_), type_, self.bits // 8)
+        if not self.positions:
+            return x
+        wide = f.assign(f"zext {type_} {x} to {self.type}")
+        place = index if self.type == "i64" else f.assign(f"zext i64 {index} to {self.type}")
+        return f.assign(f"or {self.type} {f.assign(f'shl {self.type} {place}, {self.shift}')}, {wide}")
+
+    def position(self, f: Body, value: str) -> str:
+        """The position in what travels, as an i64."""
+        high = f.assign(f"lshr {self.type} {value}, {self.shift}")
+        return high if self.type == "i64" else f.assign(f"trunc {self.type} {high} to i64")
+
+
+_INFINITY: Final = {"float16": 0x7C00, "bfloat16": 0x7F80, "float32": 0x7F800000, "float64": 0x7FF0000000000000}
+
+
+def _insert(f: Body, rows: _Rows, to: str) -> None:
+    """Sort the `%n` elements of `%x` into `to`, each inserted behind those that are not greater."""
+    with f.loop(0, "%n") as row:
+        value = rows.packed(f, "%x", row.index)
+        key = rows.key(f, value)
+        test, shift, done = (f.fresh_label(x) for x in ("test", "shift", "place"))
+        before = f.block
+        f.emit(f"br label %{test}")
+        f.label(test)
+        place, lower = f.fresh("place"), f.fresh("lower")
+        f.emit(f"{place} = phi i64 [ {row.index}, %{before} ], [ {lower}, %{shift} ]")
+        first = w.compare(f, "eq", place, 0)
+        look = f.fresh_label("look")
+        f.emit(f"br i1 {first}, label %{done}, label %{look}")
+        f.label(look)
+        f.emit(f"{lower} = add nsw i64 {place}, -1")
+        other = rows.get(f, rows.at(f, to, lower))
+        greater = f.assign(f"icmp ugt i{rows.bits} {rows.key(f, other)}, {key}")
+        f.emit(f"br i1 {greater}, label %{shift}, label %{done}")
+        f.label(shift)
+        rows.put(f, other, rows.at(f, to, place))
+        f.emit(f"br label %{test}")
+        f.label(done)
+        rows.put(f, value, rows.at(f, to, place))
+
+
+def _count(f: Body, rows: _Rows, counts: list[str], pack_to: str | None) -> None:
+    """Count the digits of all elements; positions are packed on the way."""
+    f.declare("declare void @llvm.memset.p0.i64(ptr, i8, i64, i1)")
+    for table in counts:
+        f.emit(f"call void @llvm.memset.p0.i64(ptr align 64 {table}, i8 0, i64 {8 << _DIGIT}, i1 false)")
+    with f.loop(0, "%n") as loop:
+        value = rows.packed(f, "%x", loop.index)
+        if pack_to is not None:
+            rows.put(f, value, rows.at(f, pack_to, loop.index))
+        key = rows.key(f, value)
+        for number, table in enumerate(counts):
+            slot = w.at(f, table, rows.digit(f, key, number), "i64")
+            w.put(f, w.add(f, w.get(f, slot), 1), slot)
+
+
+def _radix(f: Body, rows: _Rows, source: str, target: Callable[[Body, str, str], str], counts: list[str]) -> str:
+    """Sort by the counted digits; the pointer to where the elements are in the end.
+
+    `target(f, source, left)` says where the elements at `source` go next, when there are `left` moves to make.
+    """
+    first = rows.key(f, rows.get(f, rows.at(f, source, 0)))
+    moves: list[str] = []
+    left = "0"
+    for number, table in enumerate(counts):
+        alike = w.get(f, w.at(f, table, rows.digit(f, first, number), "i64"))
+        moves.append(w.compare(f, "ne", alike, "%n"))
+        left = w.add(f, left, f.assign(f"zext i1 {moves[-1]} to i64"))
+    for number, (table, needed) in enumerate(zip(counts, moves, strict=True)):
+        before = f.block
+        with f.if_(needed):
+            to = target(f, source, left)
+            with f.loop(0, 1 << _DIGIT, carried=[("i64", "0")]) as bucket:
+                slot = w.at(f, table, bucket.index, "i64")
+                size = w.get(f, slot)
+                w.put(f, bucket.values[0], slot)
+                bucket.next([w.add(f, bucket.values[0], size)])
+            with f.loop(0, "%n") as loop:
+                value = rows.get(f, rows.at(f, source, loop.index))
+                slot = w.at(f, table, rows.digit(f, rows.key(f, value), number), "i64")
+                place = w.get(f, slot)
+                w.put(f, w.add(f, place, 1), slot)
+                rows.put(f, value, rows.at(f, to, place))
+            fewer, moved = w.sub(f, left, 1), f.block
+        # `if_` jumps over its arm from the block before.
+        source = f.assign(f"phi ptr [ {source}, %{before} ], [ {to}, %{moved} ]")
+        left = f.assign(f"phi i64 [ {left}, %{before} ], [ {fewer}, %{moved} ]")
+    return source
+
+
+def _unpack(f: Body, rows: _Rows, source: str) -> None:
+    with f.loop(0, "%n") as loop:
+        w.put(f, rows.position(f, rows.get(f, rows.at(f, source, loop.index))), w.at(f, "%out", loop.index, "i64"))
+
+
+def _row(declares: dict[str, None], rows: _Rows) -> str:
+    """void row(x, out, n, mask, scratch): one row."""
+    f = Body(declares)
+    counts = [f.alloca("i64", 1 << _DIGIT) for _ in range(rows.bits // _DIGIT)]
+    short = w.compare(f, "sle", "%n", SHORT)
+    with f.if_(short):
+        held = f.alloca(rows.type, SHORT) if rows.positions else "%out"
+        _insert(f, rows, held)
+        if rows.positions:
+            _unpack(f, rows, held)
+        f.emit("ret void")
+        f.label(f.fresh_label("unreached"))
+    if rows.positions:
+        other = rows.at(f, "%scratch", "%n")
+        _count(f, rows, counts, "%scratch")
+
+        def swapped(f: Body, source: str, left: str) -> str:
+            return w.select_ptr(f, f.assign(f"icmp eq ptr {source}, %scratch"), other, "%scratch")
+
+        _unpack(f, rows, _radix(f, rows, "%scratch", swapped, counts))
+    else:
+        _count(f, rows, counts, None)
+
+        def last_out(f: Body, source: str, left: str) -> str:
+            return w.select_ptr(f, f.assign(f"trunc i64 {left} to i1"), "%out", "%scratch")
+
+        found = _radix(f, rows, "%x", last_out, counts)
+        with f.if_(f.assign(f"icmp eq ptr {found}, %x")):
+            f.declare("declare void @llvm.memcpy.p0.p0.i64(ptr, ptr, i64, i1)")
+            nbytes = w.mul(f, "%n", rows.size)
+            f.emit(f"call void @llvm.memcpy.p0.p0.i64(ptr %out, ptr %x, i64 {nbytes}, i1 false)")
+    f.emit("ret void")
+    signature = f"ptr %x, ptr %out, i64 %n, i{rows.bits} %mask, ptr %scratch"
+    return f.function(f"internal void @row({signature})", _ATTRIBUTES)
+
+
+def _tasks(declares: dict[str, None], rows: _Rows) -> str:
+    """The task function: a task sorts one row."""
+    f = Body(declares)
+    x, out, scratch = [w.get(f, w.at(f, "%job", _JOB.index(p), "i64"), "ptr") for p in ("x", "out", "scratch")]
+    n, wide = [w.get(f, w.at(f, "%job", _JOB.index(p), "i64")) for p in ("n", "mask")]
+    mask = wide if rows.bits == 64 else f.assign(f"trunc i64 {wide} to i{rows.bits}")
+    with f.loop("%lo", "%hi") as task:
+        offset = w.mul(f, task.index, n)
+        own = w.at(f, x, offset, f"i{rows.bits}")
+        to = w.at(f, out, offset, "i64" if rows.positions else f"i{rows.bits}")
+        space = rows.at(f, scratch, w.mul(f, offset, 2) if rows.positions else offset)
+        f.emit(f"call void @row(ptr {own}, ptr {to}, i64 {n}, i{rows.bits} {mask}, ptr {space})")
+    f.emit("ret i64 0")
+    return f.function("internal i64 @tasks(ptr %job, i64 %lo, i64 %hi)", _ATTRIBUTES)
+
+
+def _entry(declares: dict[str, None], rows: _Rows) -> str:
+    f = Body(declares)
+    job = f.alloca("i64", len(_JOB))
+    for pointer in ("x", "out", "scratch"):
+        w.put(f, f"%{pointer}", w.at(f, job, _JOB.index(pointer), "i64"), "ptr")
+    w.put(f, "%n", w.at(f, job, _JOB.index("n"), "i64"))
+    w.put(f, w.sub(f, 0, "%descending"), w.at(f, job, _JOB.index("mask"), "i64"))
+    grain = w.most(f, w.div(f, "4096", w.most(f, "%n", 1)), 1)
+    f.declare("declare i64 @litho_parallel(ptr, ptr, i64, i64)")
+    status = f.assign(f"call i64 @litho_parallel(ptr @tasks, ptr {job}, i64 %rows, i64 {grain})")
+    f.emit(f"ret i64 {status}")
+    signature = "ptr %x, ptr %out, i64 %rows, i64 %n, i64 %descending, ptr %scratch"
+    return f.function(f"i64 @{symbol(rows.dtype, rows.positions)}({signature})", _ATTRIBUTES)
+
+
+def text(dtype: DType, positions: bool) -> str:
+    """The LLVM module of one dtype; it exports `symbol(dtype, positions)` and imports litho_parallel."""
+    rows = _Rows(dtype, positions)
+    declares: dict[str, None] = {}
+    parts = [_row(declares, rows), _tasks(declares, rows), _entry(declares, rows)]
+    return "\n".join([*declares, *parts])
+
+
+HOME: Final = {symbol(dtype, positions): (dtype, positions) for dtype in dtypes.ALL for positions in (False, True)}
+"""What each symbol sorts."""

@@ -1,0 +1,170 @@
+"""Rows that sort along the last axis, and the functions made of them; the order is that of `Sort` in `ir/op.py`."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from .. import dtypes
+from ..array import Array
+from ..attrs import Attrs, Axis, Order, Scatter, intern
+from ..dtypes import DType
+from ..errors import ArgumentError, ShapeError
+from ..op import Op, Sample, Sort
+from ..promotion import keep
+from ..registry import OPS
+from ..stage import Operand, as_array, located
+from ..types import Dim, TensorType, show_shape
+from .axes import flag, integer, one_axis
+from .gather import take_along_axis
+from .rows import ANY, edges, quiet, refuse_kinds, values
+from .shapes import swapaxes
+from .slicing import slice_axis
+
+__all__ = ["argsort", "lexsort", "sort", "top_k"]
+
+
+def _positions(x: np.ndarray, attrs: Order) -> np.ndarray:
+    """A stable ascending order; one that descends is that of the reversed row, read from its end."""
+    keys = x if x.dtype.kind in "biuf" and x.dtype.itemsize != 2 else x.astype(np.float32)
+    if not attrs.descending:
+        return np.argsort(keys, axis=-1, kind="stable").astype(np.int64)
+    turned = np.argsort(keys[..., ::-1], axis=-1, kind="stable")[..., ::-1]
+    return np.asarray(x.shape[-1] - 1 - turned, np.int64)
+
+
+def _samples(rng: np.random.Generator, dtype: DType) -> list[Sample]:
+    cases: list[tuple[tuple[int, ...], bool]] = [
+        ((7,), False), ((3, 5), True), ((2, 60), False), ((1,), True), ((2, 0), False), ((0, 3), True),
+    ]  # fmt: skip
+    made: list[Sample] = [
+        ((values(rng, dtype, shape, -9, 9),), intern(Order(descending))) for shape, descending in cases
+    ]
+    for descending in (False, True):
+        made.append(((edges(dtype),), intern(Order(descending))))
+        made.append(((rng.permutation(np.resize(edges(dtype), 80)),), intern(Order(descending))))
+    return made
+
+
+def _row(name: str, positions: bool) -> Op:
+    def infer(types: tuple[TensorType, ...], attrs: Attrs) -> TensorType:
+        (x,) = types
+        if not x.ndim:
+            raise ShapeError(f"{name}: a 0-d tensor has no axis to sort along")
+        if x.dtype.kind not in ANY:
+            raise refuse_kinds(name, ANY, x.dtype)
+        return TensorType(dtypes.int64 if positions else x.dtype, x.shape)
+
+    def reference(x: np.ndarray, attrs: Order) -> np.ndarray:
+        order = _positions(x, attrs)
+        return order if positions else np.take_along_axis(x, order, axis=-1)
+
+    return Op(
+        name,
+        infer=infer,
+        promote=keep,
+        reference=quiet(reference),
+        lowering=Sort(positions),
+        vjp=None if positions else (_sort_slope,),
+        attrs=Order,
+        samples=_samples,
+    )
+
+
+def _sort_slope(g: Array, y: Array, x: Array, attrs: Order) -> Array:
+    order = _argsort.call(x, attrs)
+    return OPS["scatter_add_along_axis"].call(g, order, intern(Scatter(x.ndim - 1, x._aval.shape)))
+
+
+_sort: Op = _row("sort", positions=False)
+_argsort: Op = _row("argsort", positions=True)
+
+
+def _along(row: Op, x: Operand, axis: object, descending: object, stable: object) -> Array:
+    array = as_array(row.name, x)
+    flag(row.name, "stable", stable)
+    attrs = intern(Order(flag(row.name, "descending", descending)))
+    place = one_axis(row.name, axis, array.ndim)
+    if place == array.ndim - 1:
+        return row.call(array, attrs)
+    return swapaxes(row.call(swapaxes(array, place, -1), attrs), place, -1)
+
+
+@located
+def sort(x: Operand, /, *, axis: int = -1, descending: bool = False, stable: bool = True) -> Array:
+    """The elements of `x` in order along `axis`.
+
+    A NaN counts as greater than every number, and the zeros as equal. Equal elements keep their order, whatever
+    `stable` says.
+
+    Raises:
+        ShapeError: there is no such axis.
+    """
+    return _along(_sort, x, axis, descending, stable)
+
+
+@located
+def argsort(x: Operand, /, *, axis: int = -1, descending: bool = False, stable: bool = True) -> Array:
+    """The indices along `axis` that put the elements of `x` in the order of `sort`, as int64.
+
+    Raises:
+        ShapeError: there is no such axis.
+    """
+    return _along(_argsort, x, axis, descending, stable)
+
+
+class TopK(NamedTuple):
+    """The first elements of an order, and where they stand."""
+
+    values: Array
+    indices: Array
+
+
+@located
+def top_k(x: Operand, k: int, /, *, axis: int = -1, largest: bool = True) -> TopK:
+    """The `k` largest (or smallest) elements along `axis`, best first, and their indices as int64.
+
+    Of equal elements the one with the lower index comes first; a NaN counts as greater than every number.
+
+    Raises:
+        ShapeError: there is no such axis, or it has fewer than `k` elements.
+    """
+    array = as_array("top_k", x)
+    place = one_axis("top_k", axis, array.ndim)
+    count = integer("top_k", "k", k)
+    extent = array._aval.shape[place]
+    if count < 0 or (not isinstance(extent, Dim) and count > extent):
+        raise ShapeError(f"top_k: k must be from 0 to the extent {extent} of axis {place}, but it is {count}")
+    order = argsort(array, axis=place, descending=flag("top_k", "largest", largest))
+    indices = slice_axis(order, place, 0, count)
+    return TopK(take_along_axis(array, indices, axis=place), indices)
+
+
+@located
+def lexsort(keys: Array | list[Operand] | tuple[Operand, ...], /, *, axis: int = -1) -> Array:
+    """The indices that sort by several keys of one shape, the last key first, as int64.
+
+    Raises:
+        ArgumentError: there is no key.
+        ShapeError: the keys differ in shape, or there is no such axis.
+    """
+    given: object = keys
+    if not isinstance(given, list | tuple | Array) or not len(given):
+        raise ArgumentError("lexsort: a list or tuple of at least one key is needed, as in lexsort([a, b])")
+    found = [as_array("lexsort", k) for k in keys]
+    for key in found:
+        if key.shape != found[0].shape:
+            raise ShapeError(
+                f"lexsort: all keys must have one shape, but {show_shape(found[0].shape)} and "
+                f"{show_shape(key.shape)} differ"
+            )
+    place = one_axis("lexsort", axis, found[0].ndim)
+    order = argsort(found[0], axis=place)
+    for key in found[1:]:
+        order = _then(order, argsort(_then(key, order, place), axis=place), place)
+    return order
+
+
+def _then(x: Array, order: Array, axis: int) -> Array:
+    return OPS["take_along_axis"].call(x, order, intern(Axis(axis)))
