@@ -3,6 +3,7 @@
 # ruff: noqa: E402, F403 - the path has to be set first; the op table says what of it is public
 
 import os
+from math import e, inf, nan, pi
 
 __version__ = "0.1.0"
 
@@ -76,6 +77,7 @@ from .tracer.staging import run_functions_eagerly
 from .tracer.transforms import grad, grads, value_and_grad, variable_grads, vjp
 
 bool = bool_
+newaxis = None
 
 __all__ = [
     "ArgumentError",
@@ -107,17 +109,22 @@ __all__ = [
     "config",
     "debug",
     "dispose",
+    "e",
     "float32",
     "float64",
     "from_dlpack",
     "function",
     "grad",
     "grads",
+    "inf",
     "int8",
     "int16",
     "int32",
     "int64",
+    "nan",
+    "newaxis",
     "parse_ir",
+    "pi",
     "random",
     "register_pytree",
     "run_functions_eagerly",

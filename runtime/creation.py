@@ -13,7 +13,7 @@ from ..ir.attrs import Cast, intern
 from ..ir.builder import Builder
 from ..ir.errors import ArgumentError, DTypeError, IntegerOverflow, LithographError, ShapeError, SharingError
 from ..ir.gradient import ground
-from ..ir.ops.axes import legal_shape
+from ..ir.ops.axes import legal_shape, on_device
 from ..ir.registry import OPS
 from ..ir.stage import current, located
 from ..ir.types import TensorType, show_shape
@@ -57,27 +57,34 @@ def tensor(values: object, shape: Sequence[int] | None = None, dtype: object = N
 
 
 @located
-def asarray(values: object, dtype: object = None, copy: bool | None = None) -> Array:
+def asarray(obj: object, /, *, dtype: object = None, device: object = None, copy: bool | None = None) -> Array:
     """A tensor with these values, without a copy where there is a tensor already.
 
     Args:
-        values: as for `tensor`.
+        obj: as the values of `tensor`.
         dtype: as for `tensor`.
-        copy: True copies always; False shares the memory of a NumPy array, which must not be changed
+        device: "cpu", or None.
+        copy: True copies always; False shares the memory of another library's array, which must not be changed
             afterwards, and refuses to copy; None copies arrays only.
 
     Raises:
-        ArgumentError: what cannot be shared is to be; else as `tensor`.
+        ArgumentError: what cannot be shared is to be, or there is no such device; else as `tensor`.
     """
+    on_device("asarray", device)
     wanted = None if dtype is None else dtypes.as_dtype(dtype)
-    if isinstance(values, Array) and not copy and wanted in (None, values.dtype):
-        return current().lift(values)
+    if isinstance(obj, Array) and not copy and wanted in (None, obj.dtype):
+        return current().lift(obj)
     if copy is False:
-        return _shared(values, wanted)
-    return tensor(values, dtype=dtype)
+        return _shared(obj, wanted)
+    return tensor(obj, dtype=dtype)
 
 
 def _shared(values: object, wanted: dtypes.DType | None) -> Array:
+    if not isinstance(values, np.ndarray) and hasattr(values, "__dlpack__"):
+        made = from_dlpack(values, copy=False)
+        if wanted not in (None, made.dtype):
+            raise DTypeError(f"asarray: a {made.dtype} array cannot be shared as {wanted}; leave copy=False out")
+        return made
     if not isinstance(values, np.ndarray):
         raise ArgumentError(f"asarray: a {type(values).__name__} cannot be shared; leave copy=False out")
     found = dtypes.from_numpy(values.dtype)
@@ -106,8 +113,7 @@ def from_dlpack(x: object, /, *, device: object = None, copy: bool | None = None
     """
     if not hasattr(x, "__dlpack__") or not hasattr(x, "__dlpack_device__") or isinstance(x, type):
         raise ArgumentError(f"from_dlpack: an array with __dlpack__ is wanted, but a {type(x).__name__} was given")
-    if device is not None and not (isinstance(device, str) and device == "cpu"):
-        raise ArgumentError(f"from_dlpack: the device is 'cpu', but {device!r} was given")
+    on_device("from_dlpack", device)
     if copy is not None and not isinstance(copy, bool):
         raise ArgumentError(f"from_dlpack: copy is True, False or None, but {copy!r} was given")
     if isinstance(x, Array) and not copy:

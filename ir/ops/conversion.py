@@ -15,6 +15,7 @@ from ..promotion import keep
 from ..scalar import Scalar
 from ..stage import Operand, located
 from ..types import TensorType
+from .axes import on_device
 from .rows import edges, quiet, values
 
 __all__ = ["astype", "stop_gradient"]
@@ -55,15 +56,17 @@ _astype: Op = Op(
 
 
 @located
-def astype(x: Operand, dtype: object, /) -> Array:
+def astype(x: Operand, dtype: object, /, *, copy: bool = True, device: object = None) -> Array:
     """The values of `x` in another dtype.
 
     A float becomes an integer by truncation, saturated at the dtype's limits, and 0 for NaN; an integer
-    wraps; to bool is `x != 0`.
+    wraps; to bool is `x != 0`. Arrays never change, so `copy` makes no difference.
 
     Raises:
         DTypeError: `dtype` is not a dtype.
+        ArgumentError: `device` is neither "cpu" nor None.
     """
+    on_device("astype", device)
     return _astype.call(x, intern(Cast(dtypes.as_dtype(dtype))))
 
 

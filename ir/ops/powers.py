@@ -21,7 +21,7 @@ from .logic import where
 from .rows import NUMERIC, edge_pairs, pointwise_type, quiet, values, wide
 from .transcendental import log
 
-__all__ = ["power"]
+__all__ = ["pow", "power"]
 
 _USUAL_BITS: Final = 6
 
@@ -126,3 +126,7 @@ def power(x1: Operand, x2: Operand, /) -> Array:
         DomainError: a negative exponent in integers, when the value is computed.
     """
     return _power.call(x1, x2)
+
+
+pow = power
+"""The same function by its name in the Array API standard."""

@@ -203,7 +203,7 @@ def _disposed() -> lg.Array:
         (lambda: lg.from_dlpack(_Fake(3)), lg.ArgumentError, "gave no capsule that is unused"),
         (lambda: lg.from_dlpack(_used()), lg.ArgumentError, "gave no capsule that is unused"),
         (lambda: lg.from_dlpack(_Elsewhere()), lg.SharingError, r"on device \(2, 0\) cannot give"),
-        (lambda: lg.from_dlpack(np.zeros(2), device="gpu"), lg.ArgumentError, "the device is 'cpu', but 'gpu'"),
+        (lambda: lg.from_dlpack(np.zeros(2), device="gpu"), lg.ArgumentError, "'gpu'"),
         (lambda: lg.from_dlpack(np.zeros(2), copy=3)  # type: ignore[arg-type]
        , lg.ArgumentError, "copy is True, False or None, but 3"),
         (lambda: lg.from_dlpack(np.zeros(2, np.longdouble)), lg.SharingError, "from_dlpack: DLPack only supports"),
