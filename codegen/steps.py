@@ -62,7 +62,8 @@ class KernelStep:
         name = f"k{k}.{nest.name}"
         width = module.target.vector_bytes
         table = module.table
-        symbols = () if nest.is_static else table.symbols
+        known = nest.is_static and not any(e.prim == "size" for e in nest.walk())
+        symbols = () if known else table.symbols
         writer = KernelWriter(
             nest, plan, module.declares,
             first_check=len(module.checks), symbols=symbols, sizes_buffer=table.buffer, width=width,

@@ -5,6 +5,7 @@ Tensor, Variable and the traced value derive from `Array`; `ir/ops` adds the met
 
 from __future__ import annotations
 
+import operator
 import sys
 from abc import ABCMeta
 from collections.abc import Callable, Iterator
@@ -78,8 +79,8 @@ class Array(metaclass=ABCMeta):
 
     @property
     def size(self) -> int:
-        """Number of elements."""
-        return self._aval.size
+        """Number of elements; a `Dim` where an extent is one."""
+        return self._aval.elements  # type: ignore[return-value]
 
     @property
     def nbytes(self) -> int:
@@ -126,7 +127,7 @@ class Array(metaclass=ABCMeta):
         """Extent of the first axis; ArgumentError for a 0-d array."""
         if not self._aval.ndim:
             raise ArgumentError("len() of a 0-d tensor")
-        return self._aval.static_shape[0]
+        return operator.index(self._aval.shape[0])
 
     def __setitem__(self, index: object, value: object) -> None:
         """Refused: arrays never change."""

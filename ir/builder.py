@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 import numpy as np
 
 from .array import Array
+from .assumptions import Assumptions
 from .attrs import NO_ATTRS, Attrs, Constant
 from .dtypes import from_numpy
 from .errors import StateError, TraceError
@@ -93,9 +94,7 @@ class Traced(Array):
     def __iter__(self) -> Iterator[Array]:
         if not self._aval.ndim:
             raise TraceError("iteration over a 0-d tensor")
-        if not self._aval.is_static:
-            raise self._cannot("the extent of", "iterate over a tensor of known shape")
-        return iter([self[i] for i in range(self._aval.static_shape[0])])
+        return iter([self[i] for i in range(len(self))])
 
     def dispose(self) -> None:
         """Nothing: there is no memory yet."""
@@ -115,12 +114,14 @@ class Builder:
         name: name of the graph.
         capture: what to do with an array that does not belong to this graph (None: it is an error).
         loc: overrides the location given to new nodes, when set.
+        assumptions: of a trace with symbolic extents.
     """
 
     def __init__(self, name: str, capture: Callable[[Array | np.ndarray], Traced] | None = None) -> None:
         self.name = name
         self.capture = capture
         self.loc: Loc | None = None
+        self.assumptions: Assumptions | None = None
         self.finished = False
         self._params: list[Value] = []
         self._nodes: list[Node] = []

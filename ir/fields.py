@@ -13,7 +13,7 @@ import numpy as np
 
 from .attrs import Attrs
 from .dtypes import DType
-from .types import Dim, TensorType
+from .types import Dim, Extent, TensorType
 
 _fields: Final[dict[type[object], Mapping[str, object]]] = {}
 
@@ -103,28 +103,31 @@ def same_attrs(a: Attrs, b: Attrs) -> bool:
     return type(a) is type(b) and all(exact_value(getattr(a, n)) == exact_value(getattr(b, n)) for n in names)
 
 
-def _put(value: object, sizes: Mapping[str, int]) -> object:
+def _put(value: object, sizes: Mapping[str, Extent]) -> object:
     if isinstance(value, Dim):
-        return value.evaluate(sizes)
+        return value.substitute(sizes)
     if isinstance(value, tuple):
-        return tuple([_put(v, sizes) for v in value])
+        found = tuple([_put(v, sizes) for v in value])
+        return value if all(a is b for a, b in zip(found, value, strict=True)) else found
     if isinstance(value, TensorType):
         return value if value.is_static else static_type(value, sizes)
     return value
 
 
-def static_type(type: TensorType, sizes: Mapping[str, int]) -> TensorType:
-    """A type with numbers for its symbols; KeyError for a symbol that `sizes` lacks."""
-    shape = tuple([e.evaluate(sizes) if isinstance(e, Dim) else e for e in type.shape])
+def static_type(type: TensorType, sizes: Mapping[str, Extent]) -> TensorType:
+    """A type with extents for its symbols."""
+    if type.is_static:
+        return type
+    shape = tuple([e.substitute(sizes) if isinstance(e, Dim) else e for e in type.shape])
     return TensorType(type.dtype, shape, type.weak)
 
 
-def static_attrs(attrs: Attrs, sizes: Mapping[str, int]) -> Attrs:
-    """Attrs with numbers for the symbols in their fields; the same object when there are none."""
+def static_attrs(attrs: Attrs, sizes: Mapping[str, Extent]) -> Attrs:
+    """Attrs with extents for the symbols in their fields; the same object when there are none."""
     changed = {}
     for name in fields_of(type(attrs)):
         old = getattr(attrs, name)
         new = _put(old, sizes)
-        if new is not old and new != old:
+        if new is not old:
             changed[name] = new
     return dataclasses.replace(attrs, **changed) if changed else attrs

@@ -22,7 +22,7 @@ from .loc import Loc
 from .op import Op, Pointwise
 from .registry import OPS
 from .stage import Stage, entered
-from .types import Shape, TensorType
+from .types import Assumed, Shape, TensorType, same_extent
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -46,6 +46,11 @@ class Recording:
     def __init__(self, below: Stage) -> None:
         self.below = below
         self.records: list[Applied] = []
+
+    @property
+    def assumptions(self) -> Assumed | None:
+        """Those of the stage below."""
+        return self.below.assumptions
 
     def lift(self, operand: Array | np.ndarray) -> Array:
         """The operand as an array of the stage below."""
@@ -167,10 +172,10 @@ def _contribution(record: Applied, i: int, g: Array) -> Array:
 
 def unbroadcast(g: Array, shape: Shape) -> Array:
     """The cotangent of what was broadcast from `shape`: one sum over all axes that were repeated."""
-    if g.shape == shape:
+    if len(g.shape) == len(shape) and all(map(same_extent, g.shape, shape)):
         return g
     extra = g.ndim - len(shape)
-    repeated = [a for a, s in enumerate(shape, extra) if s == 1 and g.shape[a] != 1]
+    repeated = [a for a, s in enumerate(shape, extra) if not same_extent(s, g.shape[a]) and s == 1]
     summed = OPS["sum"].call(g, intern(Axes((*range(extra), *repeated))))
     return OPS["reshape"].call(summed, intern(ShapeOf(shape))) if summed.shape != shape else summed
 

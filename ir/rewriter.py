@@ -41,6 +41,8 @@ class Rewriter:
         loc: the location of nodes that traced functions append.
     """
 
+    assumptions = None
+
     def __init__(self, graph: Graph) -> None:
         self.graph = graph
         self.loc: Loc | None = None

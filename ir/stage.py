@@ -16,22 +16,29 @@ import numpy as np
 
 from . import dtypes, frames
 from .array import Array
-from .attrs import NO_ATTRS, Attrs, Cast
+from .attrs import NO_ATTRS, Attrs, Cast, ShapeOf
 from .errors import ArgumentError, DTypeError, IntegerOverflow, LithographError
 from .loc import NOWHERE, Loc, here
 from .registry import OPS
-from .types import TensorType
+from .types import Assumed, Dim, TensorType, assumed
 
 if TYPE_CHECKING:
     from .op import Op
 
-Operand = Array | np.ndarray | np.generic | bool | int | float
+Operand = Array | np.ndarray | np.generic | Dim | bool | int | float
 _P = ParamSpec("_P")
 _R = TypeVar("_R")
 
 
 class Stage(Protocol):
-    """What an op call needs of whoever carries it out."""
+    """What an op call needs of whoever carries it out.
+
+    Attributes:
+        assumptions: decide comparisons of symbolic extents; None where there are none.
+    """
+
+    @property
+    def assumptions(self) -> Assumed | None: ...
 
     def lift(self, operand: Array | np.ndarray) -> Array:
         """The operand as an array of this stage (a variable is read, a constant enters the trace)."""
@@ -53,6 +60,14 @@ def current() -> Stage:
     return _current.get(None) or default[0]
 
 
+def _assumptions() -> Assumed | None:
+    stage = _current.get(None)
+    return None if stage is None else stage.assumptions
+
+
+assumed[0] = _assumptions
+
+
 @contextlib.contextmanager
 def entered(stage: Stage) -> Iterator[None]:
     """Make `stage` the current one for a while."""
@@ -67,6 +82,7 @@ _WEAK: Final[dict[type, TensorType]] = {
     bool: TensorType(dtypes.bool_, (), weak=True),
     int: TensorType(dtypes.int32, (), weak=True),
     float: TensorType(dtypes.float32, (), weak=True),
+    Dim: TensorType(dtypes.int32, (), weak=True),
 }
 
 
@@ -107,7 +123,19 @@ def number(value: bool | int | float, dtype: dtypes.DType) -> np.ndarray:
         raise IntegerOverflow(f"the Python int {value} does not fit {dtype.name}") from None
 
 
+def _extent(stage: Stage, value: Dim, dtype: dtypes.DType) -> Array:
+    """A symbolic extent as a 0-d array of `dtype`, which has to hold it as it would have to hold the Python int."""
+    if dtype.is_integer and value > np.iinfo(dtype.name).max:
+        raise IntegerOverflow(f"the extent {value} does not fit {dtype.name}")
+    row, attrs = OPS["extent"], ShapeOf((value,))
+    made = stage.emit(row, (), attrs, row.result_type((), attrs))
+    cast, to = OPS["astype"], Cast(dtype)
+    return made if dtype is dtypes.int64 else stage.emit(cast, (made,), to, cast.result_type((made._aval,), to))
+
+
 def _convert(stage: Stage, operand: Operand, dtype: dtypes.DType) -> Array:
+    if isinstance(operand, Dim):
+        return _extent(stage, operand, dtype)
     if type(operand) in _WEAK:
         return stage.constant(number(operand, dtype))  # type: ignore[arg-type]
     if isinstance(operand, np.generic):

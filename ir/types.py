@@ -6,7 +6,7 @@ import functools
 import math
 import operator
 import weakref
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Final, Protocol
 
 from .dtypes import DType
@@ -33,6 +33,16 @@ class Dim:
     def evaluate(self, sizes: Mapping[str, int]) -> int:
         """The extent for given sizes of the symbols; KeyError for a symbol that is absent."""
         return self.const + sum(c * math.prod([sizes[s] for s in n.split(TIMES)]) for n, c in self.terms)
+
+    def substitute(self, values: Mapping[str, Extent]) -> Extent:
+        """The extent with values for some of its symbols; the same object where it has none of them."""
+        if values.keys().isdisjoint(self.symbols):
+            return self
+        total: Extent = self.const
+        for name, c in self.terms:
+            factors: list[Extent] = [values.get(s, Dim(s)) for s in name.split(TIMES)]
+            total = total + functools.reduce(operator.mul, factors, c)
+        return total
 
     @property
     def symbols(self) -> tuple[str, ...]:
@@ -74,6 +84,25 @@ class Dim:
                 name = TIMES.join(sorted([s for s in (*n.split(TIMES), *m.split(TIMES)) if s]))
                 terms[name] = terms.get(name, 0) + c * d
         return _normal(terms, terms.pop("", 0))
+
+    # What is no polynomial binds the trace to the number.
+    def __floordiv__(self, other: int) -> int:
+        return int(self) // other
+
+    def __rfloordiv__(self, other: int) -> int:
+        return other // int(self)
+
+    def __mod__(self, other: int) -> int:
+        return int(self) % other
+
+    def __rmod__(self, other: int) -> int:
+        return other % int(self)
+
+    def __truediv__(self, other: float) -> float:
+        return int(self) / other
+
+    def __rtruediv__(self, other: float) -> float:
+        return other / int(self)
 
     __radd__ = __add__
     __rmul__ = __mul__
@@ -130,14 +159,37 @@ def _normal(terms: Mapping[str, int], const: int) -> Extent:
     return found if found.terms else const
 
 
+class Holding(Protocol):
+    """A comparison of extents, and the answer that was given."""
+
+    @property
+    def left(self) -> Dim: ...
+    @property
+    def relation(self) -> str: ...
+    @property
+    def right(self) -> Extent: ...
+    @property
+    def answer(self) -> bool: ...
+
+
 class Assumed(Protocol):
-    """What a trace takes for granted about symbols."""
+    """What a trace takes for granted about symbols.
+
+    Attributes:
+        sizes: of the symbols in the call that is traced for; None where there is no such call.
+    """
+
+    @property
+    def sizes(self) -> Mapping[str, int] | None: ...
 
     def holds(self, left: Dim, relation: str, right: Extent) -> bool:
         """Whether `left == right` or `left < right`."""
 
     def number(self, extent: Dim) -> int:
         """The number that an extent stands for."""
+
+    def accepts(self, guards: Iterable[Holding]) -> bool:
+        """Whether what another trace took for granted holds here; from now on this one does so too."""
 
 
 def _nothing() -> Assumed | None:
@@ -237,6 +289,11 @@ def show_shape(shape: Shape) -> str:
     return "(" + ", ".join(str(s) for s in shape) + ("," if len(shape) == 1 else "") + ")"
 
 
+def same_extent(a: Extent, b: Extent) -> bool:
+    """Whether two extents are written alike, so that nothing has to be assumed for them to be equal."""
+    return a.same(b) if isinstance(a, Dim) else not isinstance(b, Dim) and a == b
+
+
 def broadcast_shapes(name: str, *shapes: Shape) -> Shape:
     """The common shape under NumPy's broadcasting rule.
 
@@ -244,7 +301,7 @@ def broadcast_shapes(name: str, *shapes: Shape) -> Shape:
         ShapeError: two extents differ and neither is 1; `name` says which operation asked.
     """
     first = shapes[0]
-    if all(s == first for s in shapes[1:]):
+    if all(len(s) == len(first) and all(map(same_extent, s, first)) for s in shapes[1:]):
         return first
     ndim = max(len(s) for s in shapes)
     result: list[Extent] = []
@@ -252,9 +309,14 @@ def broadcast_shapes(name: str, *shapes: Shape) -> Shape:
         extent: Extent = 1
         for shape in shapes:
             e = shape[axis] if -axis <= len(shape) else 1
-            if e == 1 or e == extent:
+            if same_extent(e, extent) or (not isinstance(e, Dim) and e == 1):
                 continue
-            if extent != 1:
+            if not same_extent(extent, 1):
+                if e == extent or e == 1:
+                    continue
+                if extent == 1:
+                    extent = e
+                    continue
                 given = " and ".join(show_shape(s) for s in shapes)
                 raise ShapeError(
                     f"{name}: operands could not be broadcast together with shapes {given}; "

@@ -43,6 +43,8 @@ Plan = Callable[[Sequence[Match]], Record]
 class Eager:
     """The stage in force where no other was entered."""
 
+    assumptions = None
+
     def __init__(self) -> None:
         self._plans: dict[tuple[Op, Attrs, tuple[TensorType, ...]], tuple[Record, Dispatcher]] = {}
         self._lock = threading.Lock()

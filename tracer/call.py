@@ -111,9 +111,12 @@ def _stand_ins(structure: Structure, numbers: Iterator[int]) -> object:
     return unflatten(structure, [_Place(next(numbers)) for _ in range(count_leaves(structure))])
 
 
-def describe(leaves: Sequence[object], structure: Structure, names: Iterable[str]) -> str:
-    """Canonical arguments as text: `x: float32[3], y: 2`."""
-    shown = [_Shown(str(leaf_key(leaf)) if is_array(leaf) else brief(leaf)) for leaf in leaves]
+def describe(
+    leaves: Sequence[object], structure: Structure, names: Iterable[str], types: Mapping[int, TensorType]
+) -> str:
+    """Canonical arguments as text: `x: float32[3], y: 2`; `types` are those of the leaves that became params."""
+    texts = [str(leaf_key(leaf)) if is_array(leaf) else brief(leaf) for leaf in leaves]
+    shown = [_Shown(str(types[i]) if i in types else text) for i, text in enumerate(texts)]
     named = cast("dict[str, object]", unflatten(structure, shown))
     return ", ".join(f"{name}: {named[name]!r}" for name in names)
 

@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any, cast
+from dataclasses import dataclass, field
+from typing import Any, Final, cast
 
 from ..ir.builder import Builder
 from ..ir.errors import ArgumentError
 from ..ir.gradient import ground
 from ..ir.graph import Graph
 from ..ir.stage import current, located
-from ..ir.types import TensorType
+from ..ir.types import Dim, TensorType
 from ..runtime.variable import Variable
 from .call import Call
-from .entry import Form, Program, as_tensor, make_form
+from .entry import Binding, Form, Program, as_tensor, make_form
+from .extents import flat, sizes_of
 from .inline import inline
 from .keys import is_array, leaf_key
 from .pytree import Structure, unflatten
 from .signature import Signature, TensorSpec, spec_of
 from .trace import Constant
+
+_MOST_FORMS: Final = 1024
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -28,16 +31,24 @@ class ConcreteFunction:
 
     Attributes:
         name: of the function.
-        program: its trace and native code.
+        binding: its trace and native code; a spec may have left extents open.
+        order, variables: as in `Form`.
         leaves: canonical leaves of the call it was made for, and `structure` around them.
     """
 
     name: str
-    program: Program
+    binding: Binding
+    order: tuple[int, ...]
+    variables: tuple[Variable, ...]
     signature: Signature
-    form: Form
     leaves: tuple[object, ...]
     structure: Structure
+    _forms: dict[tuple[int, ...], Form] = field(default_factory=dict)
+
+    @property
+    def program(self) -> Program:
+        """Its trace and native code."""
+        return self.binding.program
 
     @property
     def graph(self) -> Graph:
@@ -53,7 +64,7 @@ class ConcreteFunction:
     def inputs(self) -> tuple[TensorSpec, ...]:
         """A spec for each array argument."""
         return tuple(
-            [spec_of(p.type, p.name or None) for p in self.graph.params[: self.program.trace.n_args]]
+            [spec_of(t, p.name or None) for t, p in zip(self.program.types, self.graph.params, strict=False)]
         )
 
     @property
@@ -104,15 +115,52 @@ class ConcreteFunction:
         stage = current()
         base = ground(stage)
         if isinstance(base, Builder) or stage is not base:
-            return inline(self.program.trace, stage, base, given, self.form.variables)
+            return inline(self._bound(given).trace, stage, base, given, self.variables)
         self.program.refresh()
-        return self.form.run(*[as_tensor(leaf) for leaf in given])
+        return self._form(given).run(*[as_tensor(leaf) for leaf in given])
+
+    def _form(self, given: Sequence[object]) -> Form:
+        """What runs the program on arrays of these extents."""
+        binding = self._bound(given)
+        key = tuple(binding.sizes.values())
+        form = self._forms.get(key)
+        if form is None:
+            if len(self._forms) >= _MOST_FORMS:
+                self._forms.clear()
+            form = self._forms[key] = make_form(binding, self.order, self.variables)
+        return form
+
+    def _bound(self, given: Sequence[object]) -> Binding:
+        """The program for the sizes of these arrays.
+
+        Raises:
+            ArgumentError: an extent that was left open differs where it must not, or is none that the trace is for.
+        """
+        if not self.binding.is_open:
+            return self.binding
+        types = [cast(TensorType, leaf_key(x)) for x in given]
+        sizes = sizes_of(flat(self.program.types), flat(types))
+        shapes = ", ".join([str(t) for t in types])
+        if sizes is None:
+            raise ArgumentError(f"{self.name}: ({shapes}) does not fit ({self.program.signature})")
+        for guard in self.program.trace.guards:
+            if not guard.holds(sizes):
+                raise ArgumentError(
+                    f"{self.name}: it was made for {guard}, and with arguments ({shapes}) that does not hold; "
+                    "call the function itself, which is traced anew for other extents"
+                )
+        return Binding(self.program, sizes)
 
     def _check(self, expected: object, leaf: object) -> None:
         if is_array(expected) and isinstance(leaf, TensorSpec):
             raise ArgumentError(f"{self.name}: an argument that is a tensor is missing: {leaf!r}")
         if leaf_key(expected) == leaf_key(leaf):
             return
+        if is_array(expected) and is_array(leaf):
+            asked, given = cast(TensorType, leaf_key(expected)), cast(TensorType, leaf_key(leaf))
+            open_or_equal = (isinstance(a, Dim) or a == g for a, g in zip(asked.shape, given.shape, strict=False))
+            if asked.dtype is given.dtype and asked.ndim == given.ndim and all(open_or_equal):
+                return
         if is_array(expected):
             wanted = spec_of(cast(TensorType, leaf_key(expected)))
             found = repr(spec_of(cast(TensorType, leaf_key(leaf)))) if is_array(leaf) else repr(leaf)
@@ -127,11 +175,10 @@ def make_concrete(
     signature: Signature,
     name: str,
     call: Call,
-    program: Program,
+    binding: Binding,
     order: Sequence[int],
     variables: Sequence[Variable],
 ) -> ConcreteFunction:
     """The concrete function for the kind of `call`."""
     leaves, _, _, structure = call.canonical(call.bound(signature))
-    form = make_form(program, tuple(order), tuple(variables))
-    return ConcreteFunction(name, program, signature, form, tuple(leaves), structure)
+    return ConcreteFunction(name, binding, tuple(order), tuple(variables), signature, tuple(leaves), structure)

@@ -20,6 +20,7 @@ def function(
     *,
     input_signature: Sequence[object] | None = None,
     static_argnames: str | Sequence[str] | None = None,
+    reduce_retracing: bool = True,
     name: str | None = None,
 ) -> Function[R]: ...
 @overload
@@ -27,6 +28,7 @@ def function(
     *,
     input_signature: Sequence[object] | None = None,
     static_argnames: str | Sequence[str] | None = None,
+    reduce_retracing: bool = True,
     name: str | None = None,
 ) -> Callable[[Callable[..., R]], Function[R]]: ...
 
@@ -38,17 +40,20 @@ def function(
     *,
     input_signature: Sequence[object] | None = None,
     static_argnames: str | Sequence[str] | None = None,
+    reduce_retracing: bool = True,
     name: str | None = None,
 ) -> object:
     """Make a Python function run as native code; used as `@function` or `@function(...)`.
 
     The function is traced once for each kind of call: dtypes and shapes of arrays, structure of containers,
-    type and value of everything else. Its Python effects happen then and only then.
+    type and value of everything else. Its Python effects happen then and only then. An extent that changes
+    becomes a symbol, and one trace then serves all its sizes for which the function takes the same course.
 
     Args:
         target: a function, method, lambda or callable object.
         input_signature: TensorSpecs for the first parameters, in any nest; arguments are converted to them.
         static_argnames: parameters whose values are taken as they are, compared by == and hash.
+        reduce_retracing: whether extents that change become symbols; else each shape is traced.
         name: of its graphs; the function's own by default.
 
     Raises:
@@ -56,7 +61,9 @@ def function(
     """
     static = (static_argnames,) if isinstance(static_argnames, str) else static_argnames
     options = Options(
-        None if static is None else tuple(static), None if input_signature is None else tuple(input_signature)
+        None if static is None else tuple(static),
+        None if input_signature is None else tuple(input_signature),
+        reduce_retracing,
     )
 
     @located

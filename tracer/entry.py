@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import struct
+import functools
 import threading
 import time
 import weakref
-from collections.abc import Hashable, Sequence
-from dataclasses import dataclass
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Final, cast
 
 import numpy as np
@@ -15,9 +15,11 @@ import numpy as np
 from ..ir.array import Array
 from ..ir.builder import Traced
 from ..ir.dtypes import from_numpy
-from ..ir.errors import ArgumentError, StateError
+from ..ir.errors import ArgumentError, ShapeError, StateError
+from ..ir.fields import static_type
+from ..ir.specialise import specialised
 from ..ir.types import TensorType
-from ..runtime.compile import build
+from ..runtime.compile import Compiled, build
 from ..runtime.core import Cell, Dispatcher, Tensor, wrap
 from ..runtime.creation import of_ndarray
 from ..runtime.executable import Executable
@@ -39,7 +41,7 @@ from .pytree import LEAF, Structure, container
 from .trace import Constant, Trace
 
 _WAIT: Final = 2e-5
-_WORD: Final = struct.Struct("<d")
+_MOST_EXECUTABLES: Final = 1024
 
 
 class Program:
@@ -47,30 +49,50 @@ class Program:
 
     Attributes:
         trace: what it does.
+        types: of the array arguments, as it was traced.
         signature: the arguments it takes, as text.
         loose: captured NumPy arrays that are copied before each call, since native code cannot read them in
         place.
     """
 
-    def __init__(self, trace: Trace, signature: str) -> None:
+    def __init__(self, trace: Trace, types: Sequence[TensorType], signature: str) -> None:
         self.trace = trace
+        self.types = tuple(types)
         self.signature = signature
         self.loose: list[tuple[Cell, np.ndarray]] = []
-        self._cells: list[tuple[Cell, TensorType, int]] = []
-        self._executable: Executable | None = None
+        self._cells: list[tuple[int, Cell]] | None = None
+        self._compiled: Compiled | None = None
+        self._executables: dict[tuple[tuple[str, int], ...], Executable] = {}
         self._lock = threading.Lock()
 
-    def executable(self) -> Executable:
-        """The native code, compiled on first use by one thread while others wait."""
+    def executable(self, sizes: Mapping[str, int]) -> Executable:
+        """The native code for these sizes of the symbols, compiled on first use by one thread while others wait."""
+        key = tuple(sizes.items())
         with self._lock:
-            if self._executable is None:
-                made = build(self.trace.graph)
-                for param, source in self.trace.captures:
-                    buf = made.params[param]
-                    if buf >= 0:
-                        self._cells.append((self._cell(source), self.trace.graph.params[param].type, buf))
-                self._executable = made
-            return self._executable
+            known = self._executables.get(key)
+            if known is None:
+                if len(self._executables) >= _MOST_EXECUTABLES:
+                    self._executables.clear()
+                known = self._executables[key] = self._compile(sizes)
+            return known
+
+    def _compile(self, sizes: Mapping[str, int]) -> Executable:
+        if self._compiled is None:
+            try:
+                self._compiled = Compiled(self.trace.graph)
+            except ShapeError:
+                # Some op is lowered for known extents only: each set of sizes gets native code of its own.
+                if not sizes:
+                    raise
+                return build(specialised(self.trace.graph, sizes))
+        return self._compiled.bind({s: sizes[s] for s in self._compiled.symbols})
+
+    def cells(self) -> list[tuple[int, Cell]]:
+        """For each param that is a captured array, where a call finds it."""
+        with self._lock:
+            if self._cells is None:
+                self._cells = [(param, self._cell(source)) for param, source in self.trace.captures]
+            return self._cells
 
     def _cell(self, source: Array | np.ndarray) -> Cell:
         if isinstance(source, Tensor):
@@ -88,18 +110,49 @@ class Program:
         for cell, source in self.loose:
             cell.tensor = of_ndarray(source)
 
+
+class Binding:
+    """A program for one size of each of its symbols.
+
+    Attributes:
+        program: the program.
+        sizes: of its symbols; none where they stay open, as in a trace around it.
+        types: of the array arguments.
+    """
+
+    def __init__(self, program: Program, sizes: Mapping[str, int]) -> None:
+        self.program = program
+        self.sizes = sizes
+        self.types = [static_type(t, sizes) for t in program.types]
+
+    @property
+    def is_open(self) -> bool:
+        """Whether symbols are left."""
+        return not all(t.is_static for t in self.types)
+
+    @functools.cached_property
+    def trace(self) -> Trace:
+        """The trace, with sizes for its symbols."""
+        found = self.program.trace
+        return replace(found, graph=specialised(found.graph, self.sizes)) if self.sizes else found
+
+    def executable(self) -> Executable:
+        """The native code."""
+        return self.program.executable(self.sizes)
+
     def record(
         self, n_args: int, kwnames: tuple[str, ...], match: tuple[Match, ...], variables: Sequence[Variable]
     ) -> Record:
         """The record of one form of call; `variables` stand for the graph's state slots."""
-        code = self.executable()
-        slots = self.trace.graph.state
+        code, trace = self.executable(), self.program.trace
         state = [
             StateBinding(v._cell, v._aval, s.buf_in, s.buf_out, s.in_place)
-            for v, _, s in zip(variables, slots, code.state, strict=True)
+            for v, _, s in zip(variables, trace.graph.state, code.state, strict=True)
         ]
-        state += [StateBinding(cell, aval, buf) for cell, aval, buf in self._cells]
-        built = build_program(self.trace, code)
+        for param, cell in self.program.cells():
+            if code.params[param] >= 0:
+                state.append(StateBinding(cell, trace.graph.params[param].type, code.params[param]))
+        built = build_program(trace, code)
         return code.record(match, built, n_args, kwnames=kwnames, state=tuple(state), owner=variables)
 
 
@@ -108,34 +161,33 @@ class Form:
     """One way of calling a function: where a call has what the program needs.
 
     Attributes:
-        program: what is run.
+        binding: what is run.
         order: for each array argument of the trace, the number of the leaf of the call.
         variables: for each state slot, the variable.
     """
 
-    program: Program
+    binding: Binding
     order: tuple[int, ...]
     variables: tuple[Variable, ...]
     run: Dispatcher
 
     def __call__(self, leaves: Sequence[object]) -> object:
         """Run the program on the leaves of a call."""
-        if self.program.loose:
-            self.program.refresh()
+        if self.binding.program.loose:
+            self.binding.program.refresh()
         return self.run(*[as_tensor(leaves[i]) for i in self.order])
 
 
-def make_form(program: Program, order: tuple[int, ...], variables: tuple[Variable, ...]) -> Form:
+def make_form(binding: Binding, order: tuple[int, ...], variables: tuple[Variable, ...]) -> Form:
     """A form whose program is run on Tensors in the order of its params, whatever stage others are in."""
-    avals = [p.type for p in program.trace.graph.params[: program.trace.n_args]]
     run = Dispatcher(_unset)
     run.always = True
     itself = weakref.ref(run)
-    run.slow = lambda *tensors: _again(itself, tensors, variables, program)
-    code = program.executable()
-    match = tuple([MatchArray(i, aval, code.params[i]) for i, aval in enumerate(avals)])
-    run.install(program.record(len(avals), (), match, variables))
-    return Form(program, order, variables, run)
+    run.slow = lambda *tensors: _again(itself, tensors, variables, binding.program)
+    code = binding.executable()
+    match = tuple([MatchArray(i, aval, code.params[i]) for i, aval in enumerate(binding.types)])
+    run.install(binding.record(len(match), (), match, variables))
+    return Form(binding, order, variables, run)
 
 
 def _unset(*tensors: object) -> object:

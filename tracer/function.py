@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from types import MethodType
 from typing import TYPE_CHECKING, Final, Generic, TypeVar, cast
 
+from ..ir.assumptions import Assumptions
 from ..ir.builder import Builder
 from ..ir.errors import ArgumentError, StateError, TraceError
 from ..ir.gradient import ground
@@ -28,17 +29,18 @@ from ..runtime.core import Dispatcher
 from ..runtime.variable import Variable
 from .call import Call, describe, match_program
 from .concrete import ConcreteFunction, make_concrete
-from .entry import Form, Program, make_form, operands
+from .entry import Binding, Form, Program, make_form, operands
+from .extents import Extents, Family, flat, general, named, shaped, sizes_of
 from .inline import inline
-from .keys import is_array, leaf_key, pattern
-from .pytree import Structure, tree_map, unflatten
+from .keys import is_array, pattern
+from .pytree import tree_map, unflatten
 from .signature import Signature, signature_of
 from .staging import compilation_off
 from .trace import TraceBuilder, trace
 
 R = TypeVar("R")
 
-MOST_PROGRAMS: Final = 256
+MOST_BINDINGS: Final = 512
 MOST_FORMS: Final = 1024
 STAGES: Final = ("traced", "optimized", "kernels", "llvm", "asm")
 
@@ -49,6 +51,31 @@ class Options:
 
     static: str | tuple[str, ...] | None = None
     specs: tuple[object, ...] | None = None
+    reduce_retracing: bool = True
+
+
+class _Asked:
+    """A call in canonical form: what a program is looked up by, and traced from.
+
+    Attributes:
+        leaves, numbers, keys, structure: as `Call.canonical` gives them.
+        arrays: places of the leaves that become params.
+        types: their types.
+    """
+
+    def __init__(self, call: Call, bound: inspect.BoundArguments) -> None:
+        self.call = call
+        self.bound = bound
+        self.leaves, self.numbers, self.keys, self.structure = call.canonical(bound)
+        pairs = zip(self.numbers, self.leaves, strict=True)
+        self.arrays = [i for i, (n, leaf) in enumerate(pairs) if n is not None and is_array(leaf)]
+        self.types = [cast(TensorType, self.keys[i]) for i in self.arrays]
+
+
+def _accepted(binding: Binding) -> bool:
+    """Whether what a program with open symbols assumes holds in the trace that it is used in."""
+    outer = current().assumptions
+    return outer is None or not binding.is_open or outer.accepts(binding.program.trace.guards)
 
 
 class Function(Dispatcher, Generic[R]):
@@ -65,7 +92,8 @@ class Function(Dispatcher, Generic[R]):
     _options: Options
     _owner: weakref.ref[object] | None
     _known_signature: Signature | None
-    _programs: OrderedDict[Hashable, Program]
+    _bindings: OrderedDict[Hashable, Binding]
+    _families: OrderedDict[Hashable, Family]
     _forms: dict[Hashable, Form]
     _captured: set[int]
     _tracing: set[Hashable]
@@ -84,21 +112,25 @@ class Function(Dispatcher, Generic[R]):
 
     def signatures(self) -> list[str]:
         """Each kind of call that there is a program for, as text, the latest used last."""
-        return [f"{self.name}({p.signature})" for p in self._programs.values()]
+        programs = dict.fromkeys(b.program for b in self._bindings.values())
+        return [f"{self.name}({p.signature})" for p in programs]
 
     @located
     def get_concrete_function(self, *args: object, **kwargs: object) -> ConcreteFunction:
         """The program for one kind of call.
 
         Args:
-            args, kwargs: as in a call; a TensorSpec stands for a tensor of its dtype and shape.
+            args, kwargs: as in a call, or the input_signature where there are none; a TensorSpec stands for a
+                tensor of its dtype and shape. What it leaves open may be of any size, as far as the trace does
+                not depend on it.
 
         Raises:
-            ShapeError: a spec leaves an extent open; else what tracing raises.
+            ShapeError: the trace needs an extent that a spec leaves open; else what tracing raises.
         """
-        call = self._call(self._arguments(args), kwargs)
-        program, order, variables = self._program(call)
-        return make_concrete(self._signature, self.name, call, program, order, variables)
+        given = args if args or kwargs else self._signature.specs or ()
+        call = self._call(self._arguments(given), kwargs)
+        binding, order, variables = self._binding(call)
+        return make_concrete(self._signature, self.name, call, binding, order, variables)
 
     @located
     def ir(self, *args: object, stage: str = "optimized", **kwargs: object) -> str:
@@ -113,10 +145,10 @@ class Function(Dispatcher, Generic[R]):
         """
         if type(stage) is not str or stage not in STAGES:
             raise ArgumentError(f"stage is one of {', '.join(STAGES)}, but {stage!r} was given")
-        program = self._shown(args, kwargs)
+        binding = self._shown(args, kwargs)
         if stage == "traced":
-            return show(program.trace.graph)
-        source = program.executable().source
+            return show(binding.program.trace.graph)
+        source = binding.executable().source
         if stage == "optimized":
             return show(source.optimized)
         return {"kernels": source.kernels, "llvm": source.llvm, "asm": source.asm}[stage]()
@@ -126,12 +158,10 @@ class Function(Dispatcher, Generic[R]):
         """The buffers of a program and its peak bytes as text; arguments as for `ir`."""
         return self._shown(args, kwargs).executable().memory_plan()
 
-    def _shown(self, args: tuple[object, ...], kwargs: dict[str, object]) -> Program:
-        if args or kwargs or not (self._programs or not self._signature.parameters.parameters):
-            return self._program(self._call(self._arguments(args), kwargs))[0]
-        if not self._programs:
-            return self._program(self._call(self._arguments(args), kwargs))[0]
-        return next(reversed(self._programs.values()))
+    def _shown(self, args: tuple[object, ...], kwargs: dict[str, object]) -> Binding:
+        if args or kwargs or not self._bindings:
+            return self._binding(self._call(self._arguments(args), kwargs))[0]
+        return next(reversed(self._bindings.values()))
 
     def __get__(self, instance: object, owner: type | None = None) -> Function[R]:
         if instance is None:
@@ -195,79 +225,109 @@ class Function(Dispatcher, Generic[R]):
         base = ground(stage)
         form = self._forms.get(call.key)
         if not isinstance(base, Builder) and stage is base:
-            return (form or self._install(call, *self._program(call)))(call.leaves)
-        if form is not None:
-            program, order, variables = form.program, form.order, form.variables
-        else:
-            program, order, variables = self._program(call)
-        return inline(program.trace, stage, base, [call.leaves[i] for i in order], variables)
+            return (form or self._install(call, *self._binding(call)))(call.leaves)
+        binding, order, variables = self._binding(call)
+        return inline(binding.trace, stage, base, [call.leaves[i] for i in order], variables)
 
-    def _program(self, call: Call) -> tuple[Program, tuple[int, ...], tuple[Variable, ...]]:
+    def _binding(self, call: Call) -> tuple[Binding, tuple[int, ...], tuple[Variable, ...]]:
         """The program for a call, traced if need be; which leaves are its arguments; its variables."""
-        bound = call.bound(self._signature)
-        leaves, numbers, keys, structure = call.canonical(bound)
+        asked = _Asked(call, call.bound(self._signature))
         with self._lock:
-            key: Hashable = (structure, pattern(keys, leaves, self._captured))
-            program = self._programs.get(key)
-            if program is None:
-                program = self._trace(key, call, bound, leaves, numbers, structure)
-                if not program.trace.captures_traced:
-                    self._captured.update([id(v) for v in program.trace.variables if isinstance(v, Variable)])
-                    self._programs[(structure, pattern(keys, leaves, self._captured))] = program
+            binding = self._bindings.get(self._key(asked))
+            if binding is None or not _accepted(binding):
+                binding = self._find_or_trace(asked)
+                trace = binding.program.trace
+                if not trace.captures_traced:
+                    self._captured.update([id(v) for v in trace.variables if isinstance(v, Variable)])
+                    self._bindings[self._key(asked)] = binding
             else:
-                self._programs.move_to_end(key)
-            if len(self._programs) > MOST_PROGRAMS:
-                self._programs.popitem(last=False)
+                self._bindings.move_to_end(self._key(asked))
+            if len(self._bindings) > MOST_BINDINGS:
+                self._bindings.popitem(last=False)
                 self._forget_forms()
-        order = tuple(
-            [n for n, leaf in zip(numbers, leaves, strict=True) if n is not None and is_array(leaf)]
-        )
-        variables = [
-            v if isinstance(v, Variable) else cast(Variable, leaves[v]) for v in program.trace.variables
-        ]
-        return program, order, tuple(variables)
+        order = tuple([n for i in asked.arrays if (n := asked.numbers[i]) is not None])
+        found = binding.program.trace.variables
+        variables = [v if isinstance(v, Variable) else cast(Variable, asked.leaves[v]) for v in found]
+        return binding, order, tuple(variables)
+
+    def _key(self, asked: _Asked) -> Hashable:
+        return asked.structure, pattern(asked.keys, asked.leaves, self._captured)
+
+    def _find_or_trace(self, asked: _Asked) -> Binding:
+        """The program for a call whose like is not known: one with symbols that fits, else a new one."""
+        extents = flat(asked.types)
+        if not all(isinstance(e, int) for e in extents):
+            # Specs leave extents open, or a trace around this one does, by whose sizes it goes.
+            outer = current().assumptions
+            inner = Assumptions(outer.sizes if outer is not None else None)
+            binding = Binding(self._trace(asked, shaped(asked.types, named(extents)), inner), {})
+            assert _accepted(binding), "both traces get the same answers"
+            return binding
+        key = asked.structure, pattern([general(k) for k in asked.keys], asked.leaves, self._captured)
+        family = self._families.setdefault(key, Family())
+        if len(self._families) > MOST_BINDINGS:
+            self._families.popitem(last=False)
+        found = family.find(extents)
+        return Binding(*found) if found is not None else self._traced(asked, extents, family)
+
+    def _traced(self, asked: _Asked, extents: Extents, family: Family) -> Binding:
+        """A new program, with symbols for the extents that change, or that specs leave open."""
+        specified = None
+        if self._signature.specs is not None:
+            specified = named(flat(self._signature.specified(asked.bound, asked.arrays, asked.types)))
+        generalise = self._options.reduce_retracing or specified is not None
+        wanted = family.pattern(extents, specified) if generalise else extents
+        sizes = sizes_of(wanted, extents)
+        assert sizes is not None, "a pattern fits what it was made of"
+        if sizes:
+            try:
+                program = self._trace(asked, shaped(asked.types, wanted), Assumptions(sizes))
+            except Exception:
+                # Whatever does not work with symbols: if the function is at fault, this raises better.
+                made = Binding(self._trace(asked, asked.types, None), {})
+                family.static = True
+                return made
+            family.add(program)
+            return Binding(program, sizes)
+        return Binding(self._trace(asked, asked.types, None), {})
 
     def _trace(
-        self,
-        key: Hashable,
-        call: Call,
-        bound: inspect.BoundArguments,
-        leaves: Sequence[object],
-        numbers: Sequence[int | None],
-        structure: Structure,
+        self, asked: _Asked, types: Sequence[TensorType], assumptions: Assumptions | None
     ) -> Program:
+        key = (self._key(asked), assumptions is None)
         if key in self._tracing:
             raise TraceError(
                 f"{self.name!r} calls itself with arguments of the same signature while it is being traced, "
                 "which would never end; a recursion needs an argument that is a Python value and changes"
             )
+        places = dict(zip(asked.arrays, types, strict=True))
 
         def arguments(builder: TraceBuilder) -> tuple[Sequence[object], Mapping[str, object]]:
             inside: list[object] = []
-            for i, (number, leaf) in enumerate(zip(numbers, leaves, strict=True)):
-                if number is not None and is_array(leaf):
-                    inside.append(builder.param(cast(TensorType, leaf_key(leaf))))
+            for i, (number, leaf) in enumerate(zip(asked.numbers, asked.leaves, strict=True)):
+                if i in places:
+                    inside.append(builder.param(places[i]))
                 elif number is not None and isinstance(leaf, Variable):
                     inside.append(builder.argument(leaf, i))
                 else:
                     inside.append(leaf)
-            bound.arguments.update(cast("dict[str, object]", unflatten(structure, inside)))
-            return (*call.args[: self._skip], *bound.args), bound.kwargs
+            asked.bound.arguments.update(cast("dict[str, object]", unflatten(asked.structure, inside)))
+            return (*asked.call.args[: self._skip], *asked.bound.args), asked.bound.kwargs
 
         self._tracing.add(key)
         try:
-            found = trace(self.name, self.python_function, arguments, may_create=self._traces == 0)
+            found = trace(self.name, self.python_function, arguments, self._traces == 0, assumptions)
         finally:
             self._tracing.discard(key)
         self._traces += 1
-        return Program(found, describe(leaves, structure, bound.arguments))
+        return Program(found, types, describe(asked.leaves, asked.structure, asked.bound.arguments, places))
 
     def _install(
-        self, call: Call, program: Program, order: tuple[int, ...], variables: tuple[Variable, ...]
+        self, call: Call, binding: Binding, order: tuple[int, ...], variables: tuple[Variable, ...]
     ) -> Form:
         """Remember the form of a call, and let the dispatcher recognise it."""
-        form = make_form(program, order, variables)
-        code = program.executable()
+        form = make_form(binding, order, variables)
+        code = binding.executable()
         match = match_program(call, {n: code.params[i] for i, n in enumerate(order)})
         with self._lock:
             known = self._forms.get(call.key)
@@ -276,8 +336,8 @@ class Function(Dispatcher, Generic[R]):
             if len(self._forms) >= MOST_FORMS:
                 self._forget_forms()
             self._forms[call.key] = form
-            if match is not None and not program.loose:
-                self.install(program.record(len(call.args), tuple(call.kwargs), match, variables))
+            if match is not None and not binding.program.loose:
+                self.install(binding.record(len(call.args), tuple(call.kwargs), match, variables))
         return form
 
     def _forget_forms(self) -> None:
@@ -296,7 +356,8 @@ def make_function(
     made._options = options
     made._owner = owner
     made._known_signature = None
-    made._programs = OrderedDict()
+    made._bindings = OrderedDict()
+    made._families = OrderedDict()
     made._forms = {}
     made._captured = set()
     made._tracing = set()

@@ -14,8 +14,9 @@ from ..ir.array import Array
 from ..ir.dtypes import DType
 from ..ir.errors import ArgumentError, DTypeError, LithographError, ShapeError
 from ..ir.stage import located
-from ..ir.types import TensorType
+from ..ir.types import Dim, Extent, TensorType
 from ..runtime.creation import tensor
+from .extents import OPEN, is_ours
 from .pytree import flatten, unflatten
 
 
@@ -48,16 +49,13 @@ class TensorSpec:
                 raise ArgumentError(f"TensorSpec: an extent is an int, a name or None, but {s!r} was given")
             if isinstance(s, int) and s < 0:
                 raise ShapeError(f"TensorSpec: an extent must be >= 0, but the shape is {self.shape}")
+            if isinstance(s, str) and not s.isidentifier():
+                raise ArgumentError(f"TensorSpec: the name of an extent is an identifier, but {s!r} was given")
 
     @property
     def aval(self) -> TensorType:
-        """The type of a tensor that fits; ShapeError where an extent is not known."""
-        if any(not isinstance(s, int) for s in self.shape):
-            raise ShapeError(
-                f"{self!r} leaves an extent open, and programs for open extents are not compiled yet; "
-                "give every extent as a number"
-            )
-        return TensorType(self.dtype, cast("tuple[int, ...]", self.shape))
+        """The type of a tensor that fits, with a symbol for each extent that is not known."""
+        return TensorType(self.dtype, tuple([s if isinstance(s, int) else Dim(s or OPEN) for s in self.shape]))
 
     def __eq__(self, other: object) -> bool:
         return (
@@ -76,7 +74,15 @@ class TensorSpec:
 
 def spec_of(aval: TensorType, name: str | None = None) -> TensorSpec:
     """The spec that tensors of a type fit."""
-    return TensorSpec(aval.static_shape, aval.dtype, name)
+    return TensorSpec([_open(e) for e in aval.shape], aval.dtype, name)
+
+
+def _open(extent: Extent) -> int | str | None:
+    """An extent as a spec has it: what is no symbol that the user named is left open."""
+    if isinstance(extent, int):
+        return extent
+    name = extent.symbols[0]
+    return name if extent.same(Dim(name)) and not is_ours(name) else None
 
 
 @dataclass(frozen=True, eq=False)
@@ -139,6 +145,20 @@ class Signature:
             return tuple(args), dict(kwargs)
         return bound.args, bound.kwargs
 
+    def specified(
+        self, bound: inspect.BoundArguments, places: Sequence[int], types: Sequence[TensorType]
+    ) -> list[TensorType]:
+        """The types of arrays as the specs have them, with symbols for extents that are left open.
+
+        Args:
+            bound: the arguments, whatever their leaves are.
+            places: of the arrays among the leaves in canonical order.
+            types: of the arrays.
+        """
+        asked = dict(bound.arguments) | dict(zip(bound.arguments, self.specs or (), strict=False))
+        leaves = [flatten(asked, sort_keys=True)[0][i] for i in places]
+        return [leaf.aval if isinstance(leaf, TensorSpec) else t for leaf, t in zip(leaves, types, strict=True)]
+
     def _as_specified(self, spec: object, value: object, args: Sequence[object]) -> object:
         if isinstance(spec, TensorSpec):
             try:
@@ -188,11 +208,16 @@ def signature_of(
 
 
 def fit(spec: TensorSpec, value: object) -> object:
-    """A value as a tensor or array that fits a spec: tensors as they are, numbers and lists converted.
+    """A value as a tensor or array that fits a spec: tensors and specs as they are, numbers and lists converted.
 
     Raises:
         ArgumentError: the dtype or shape is another.
     """
+    if isinstance(value, TensorSpec):
+        alike = len(value.shape) == len(spec.shape) and value.dtype is spec.dtype
+        if alike and all(s in (None, v) or isinstance(s, str) for s, v in zip(spec.shape, value.shape, strict=True)):
+            return value
+        raise ArgumentError(f"Can not cast {value!r} to {spec!r}")
     if isinstance(value, np.ndarray | np.generic) and value.dtype != spec.dtype.numpy:
         if not np.can_cast(value.dtype, spec.dtype.numpy, "same_kind"):
             raise DTypeError(f"Cannot convert {brief(value)} to a tensor of dtype {spec.dtype}")

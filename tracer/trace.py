@@ -9,20 +9,22 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import TracebackType
 from typing import cast
 
 import numpy as np
 
 from ..ir.array import Array
+from ..ir.assumptions import Assumptions, Guard
 from ..ir.builder import Builder, Traced
 from ..ir.dtypes import from_numpy
 from ..ir.errors import LithographError, StateError, TraceError, VariableError
 from ..ir.graph import Graph, Node, StateSlot, Value
 from ..ir.loc import Loc, is_ours
+from ..ir.specialise import specialised
 from ..ir.stage import current, locate
-from ..ir.types import TensorType
+from ..ir.types import Extent, TensorType
 from ..runtime.core import Tensor
 from ..runtime.variable import Variable
 from .pytree import Structure, flatten
@@ -50,6 +52,8 @@ class Trace:
         variables: for each state slot of the graph, the variable, or the number of the argument that it is.
         structure: of the result.
         leaves: for each leaf of the result, its number among the graph's results, or a constant.
+        guards: what it assumes of the symbols that it was traced with.
+        equalities: symbols that the guards fix, which the graph has not any more.
     """
 
     graph: Graph
@@ -58,6 +62,8 @@ class Trace:
     variables: tuple[Variable | int, ...]
     structure: Structure
     leaves: tuple[int | Constant, ...]
+    guards: tuple[Guard, ...] = ()
+    equalities: Mapping[str, Extent] = field(default_factory=dict)
 
     @property
     def captures_traced(self) -> bool:
@@ -90,8 +96,9 @@ class TraceBuilder(Builder):
         created: the variables that were made.
     """
 
-    def __init__(self, name: str, may_create: bool) -> None:
+    def __init__(self, name: str, may_create: bool, assumptions: Assumptions | None = None) -> None:
         super().__init__(name, self._capture)
+        self.assumptions = assumptions
         self.may_create = may_create
         self.created: list[weakref.ref[Variable]] = []
         self.captures: dict[int, tuple[Traced, Source]] = {}
@@ -225,13 +232,19 @@ class TraceBuilder(Builder):
             names[slot.name] = names.get(slot.name, 0) + 1
             key = slot.name if names[slot.name] == 1 else f"{slot.name}:{names[slot.name]}"
             state.append(StateSlot(slot.param.value.index, at, key))
+        guards: tuple[Guard, ...] = ()
+        equalities: dict[str, Extent] = {}
+        if self.assumptions is not None:
+            guards, equalities = self.assumptions.guards, self.assumptions.equalities()
         return Trace(
-            graph=self.finish(results, tuple(state)),
+            graph=specialised(self.finish(results, tuple(state)), equalities),
             n_args=n_args,
             captures=tuple([(p.value.index, source) for p, source in self.captures.values()]),
             variables=tuple([_held(v, s) for v, s in zip(variables, self.slots.values(), strict=True)]),
             structure=structure,
             leaves=tuple(places),
+            guards=guards,
+            equalities=equalities,
         )
 
 
@@ -240,6 +253,7 @@ def trace(
     function: Callable[..., object],
     arguments: Callable[[TraceBuilder], tuple[Sequence[object], Mapping[str, object]]],
     may_create: bool,
+    assumptions: Assumptions | None = None,
 ) -> Trace:
     """Run a Python function once on traced arrays.
 
@@ -248,12 +262,13 @@ def trace(
         function: runs under the builder.
         arguments: makes the params in a builder, and the arguments around them.
         may_create: whether the function may make variables.
+        assumptions: about the symbols in the types of the arguments.
 
     Raises:
         TraceError, StateError: the body did what a trace cannot.
         VariableError: it made a variable where that is not allowed.
     """
-    builder = TraceBuilder(name, may_create)
+    builder = TraceBuilder(name, may_create, assumptions)
     args, kwargs = arguments(builder)
     n_args = builder.n_params
     with staged(builder):

@@ -12,7 +12,7 @@ import numpy as np
 
 from .. import dtypes, scalar
 from ..array import Array
-from ..attrs import Attrs, Axes, Permutation, ShapeOf, intern
+from ..attrs import Attrs, Permutation, ShapeOf, intern
 from ..dtypes import DType
 from ..errors import ShapeError
 from ..gradient import unbroadcast
@@ -294,33 +294,26 @@ def broadcast_to(x: Operand, /, shape: Sequence[Extent]) -> Array:
     return _broadcast_to.call(x, intern(ShapeOf(legal_shape("broadcast_to", shape))))
 
 
-def _axis_size(
+def _extent(
     attrs: Attrs, result: TensorType, index: tuple[Scalar, ...], operands: tuple[Reader, ...]
 ) -> Scalar:
-    total = scalar.const(dtypes.int64, 1)
-    for axis in typed(Axes, attrs).axes:
-        total = total * scalar.extent(operands[0].type.shape[axis])
-    return total
+    return scalar.extent(TensorType(result.dtype, typed(ShapeOf, attrs).shape).elements)
 
 
-_axis_size_row = Op(
-    "axis_size",
+_extent_row = Op(
+    "extent",
     infer=lambda types, attrs: TensorType(dtypes.int64, ()),
     promote=keep,
-    reference=quiet(lambda x, attrs: np.int64(math.prod([x.shape[a] for a in attrs.axes]))),
-    lowering=Element(_axis_size),
-    vjp=(None,),
-    attrs=Axes,
-    samples=lambda rng, dtype: [
-        ((values(rng, dtype, (2, 3, 5)),), intern(Axes(axes))) for axes in ((), (1,), (0, 2))
-    ],
+    reference=quiet(lambda attrs: np.int64(math.prod(attrs.shape))),
+    lowering=Element(_extent),
+    attrs=ShapeOf,
+    samples=lambda rng, dtype: [((), intern(ShapeOf(shape))) for shape in ((), (3,), (2, 5), (0, 7))],
 )
 
 
 def axis_size(x: Array, axes: tuple[int, ...]) -> Array | int:
     """The number of elements along `axes` together: an int where it is known, else an int64 0-d array."""
-    shape = x._aval.shape
-    extents = [shape[a] for a in axes]
-    if any(isinstance(s, Dim) for s in extents):
-        return _axis_size_row.call(x, intern(Axes(axes)))
-    return math.prod(extents)  # type: ignore[arg-type]
+    shape = tuple([x._aval.shape[a] for a in axes])
+    if any(isinstance(s, Dim) for s in shape):
+        return _extent_row.call(intern(ShapeOf(shape)))
+    return math.prod(shape)  # type: ignore[arg-type]

@@ -10,7 +10,7 @@ import pytest
 
 from lithograph.bisect import Finding, bisect
 from lithograph.cli import main
-from lithograph.codegen import program as code
+from lithograph.codegen import build as code
 from lithograph.codegen import steps
 from lithograph.codegen.kernel import KernelWriter
 from lithograph.codegen.lower import lower

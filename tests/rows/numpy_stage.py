@@ -33,6 +33,8 @@ class Held(Array):
 class NumPyStage:
     """References run at once; the type rule is held against what they return."""
 
+    assumptions = None
+
     def lift(self, operand: Array | np.ndarray) -> Array:
         return operand if isinstance(operand, Array) else Held(operand)
 
