@@ -15,7 +15,19 @@ from ..ir.scalar import Scalar
 from . import instructions
 from .instructions import llvm_type
 from .nest import Reduction
-from .reduce import CHUNK, GROUP, LANES, PRIMITIVE, beats, combined, empty, identity, in_order, size_of, tree
+from .order import (
+    CHUNK,
+    GROUP,
+    LANES,
+    PRIMITIVE,
+    combined,
+    empty,
+    identity,
+    in_order,
+    trailing_ones,
+    tree,
+)
+from .reduce import beats, size_of
 from .scope import Evaluator, Scope
 
 _LEVELS = 20
@@ -155,9 +167,7 @@ class ColumnReducer:
             less = body.assign(f"icmp slt i64 {full}, {size}")
             end = body.assign(f"select i1 {less}, i64 {full}, i64 {size}")
             self._chunk(r, number, start, end, scope, part)
-            flipped = body.assign(f"xor i64 {chunk.index}, -1")
-            body.declare("declare i64 @llvm.cttz.i64(i64, i1)")
-            ones = body.assign(f"call i64 @llvm.cttz.i64(i64 {flipped}, i1 false)")
+            ones = trailing_ones(body, chunk.index)
             with body.loop(0, ones) as level:
                 self._join_rows(r, stack, level.index, part)
             with body.loop(0, self.width, self.lanes) as k:

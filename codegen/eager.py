@@ -198,7 +198,7 @@ _SHORT = 64
 
 
 def reduction(op: Op, axes: Sequence[int], source: TensorType) -> Call | None:
-    """A reduction of a contiguous operand; None when the reduced axes do not lie together in memory."""
+    """A reduction of a contiguous operand; None when all reduced axes have extent 1."""
     kinds: list[bool] = []
     sizes: list[int] = []
     for axis, n in enumerate(source.static_shape):
@@ -209,16 +209,15 @@ def reduction(op: Op, axes: Sequence[int], source: TensorType) -> Call | None:
         else:
             kinds.append(axis in axes)
             sizes.append(n)
-    if sum(kinds) > 1 or not any(kinds):
+    if not any(kinds):
         return None
-    at = kinds.index(True)
-    short = sizes[at] if sizes[at] <= _SHORT else None
+    reduced = math.prod([n for n, k in zip(sizes, kinds, strict=True) if k])
+    short = reduced if sum(kinds) == 1 and reduced <= _SHORT else None
     kernel = _reduction_kernel(op, source.dtype, tuple(kinds), short)
     kept = [n for n, k in zip(sizes, kinds, strict=True) if not k]
     points = math.prod(kept)
-    strides = [math.prod(sizes[k + 1 :]) for k in range(len(sizes) - 1)]
-    words = _with_tasks(kernel, kept, [*sizes, *strides, *([kept[1]] if len(kept) > 1 else [])], points)
-    work = points * max(sizes[at], 1)
+    words = _with_tasks(kernel, kept, [*sizes, *row_major(sizes)[:-1], *row_major(kept)[:-1]], points)
+    work = points * max(reduced, 1)
     grain = max(1, words[0] * 32768 // max(work, 1), -(-words[0] // (16 * THREADS)))
     return Call(kernel, (words[0], grain, *words[2:]), work * 0.3)
 
@@ -234,7 +233,7 @@ def _reduction_kernel(op: Op, dtype: DType, kinds: tuple[bool, ...], short: int 
     x = builder.param(TensorType(dtype, sizes))
     made = builder.emit(op, (x,), attrs, op.result_type((x._aval,), attrs))
     kept = made._aval.ndim
-    out = Layout(1, (symbols.new(), 1) if kept == 2 else (1,) if kept else ())
+    out = Layout(1, (*(symbols.new() for _ in range(kept - 1)), 1) if kept else ())
     return _finished(op.name, Output(made.value, out), {x.value: Layout(0, strides)}, 1, symbols)
 
 

@@ -16,9 +16,11 @@ from .affine import affine, renamed
 from .body import Body
 from .columns import ColumnReducer
 from .instructions import llvm_type
+from .lower import single_loops
 from .nest import Nest
+from .order import LANES
 from .plan import Sizes
-from .reduce import LANES, RowReducer, size_of
+from .reduce import RowReducer, size_of
 from .scan import ROWS, ScanWriter
 from .scope import Evaluator, Scope
 from .target import THREADS, Target
@@ -29,6 +31,7 @@ _ONE_TASK = 1 << 62
 _FEWEST_COLUMNS = 256
 _ROW_ELEMENTS = 16384
 _LONG = 60
+_ROWS_OF_ANY_LENGTH = 4
 _KEEP = 8
 _LONGEST_ROW = 8192
 
@@ -157,8 +160,10 @@ def _scan_width(nest: Nest) -> int:
 
 
 def _rows_per_task(nest: Nest) -> int:
-    longest = max((e for r in nest.reductions for i in r.iters if isinstance(e := nest.extents[i], int)), default=1)
-    return min(max(_ROW_ELEMENTS // max(longest, 1), 1), 64)
+    extents = [[nest.extents[i] for i in r.iters] for r in nest.reductions]
+    known = [math.prod([e for e in of if isinstance(e, int)]) for of in extents if all(isinstance(e, int) for e in of)]
+    longest = max(known, default=0)
+    return min(max(_ROW_ELEMENTS // longest, 1), 64) if longest else _ROWS_OF_ANY_LENGTH
 
 
 def _distinct(nest: Nest, address: Scalar, last: int) -> bool:
@@ -216,6 +221,7 @@ class KernelWriter:
         sizes_buffer: int | None = None,
         width: int = 16,
     ) -> None:
+        nest = single_loops(nest) if plan.columns and not nest.scans else nest
         self.nest = nest
         self.plan = plan
         self.body = Body(declares)

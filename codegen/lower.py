@@ -249,7 +249,8 @@ def lower(name: str, outputs: Sequence[Output], layouts: Mapping[Value, Layout])
         if expr.prim == "load":
             assert isinstance(expr.payload, int)
             kinds[expr.payload] = expr.dtype
-    return single_loops(coalesced(replace(nest, dtypes=kinds))), tuple(lowering.checks)
+    merged = coalesced(replace(nest, dtypes=kinds))
+    return single_loops(merged, lambda r: r.combine in _POSITIONS), tuple(lowering.checks)
 
 
 def accumulation(
@@ -272,13 +273,18 @@ def accumulation(
     return coalesced(nest), tuple(lowering.checks)
 
 
-def single_loops(nest: Nest) -> Nest:
-    """Give each reduction that could not be merged into one loop a single one over its elements in row-major order."""
+def single_loops(nest: Nest, chosen: Callable[[Reduction], bool] = lambda _: True) -> Nest:
+    """Give each reduction that could not be merged into one loop a single one over its elements in row-major order.
+
+    Args:
+        nest: the kernel before scheduling.
+        chosen: which reductions are meant.
+    """
     mapping: dict[Scalar, Scalar] = {}
     extents = dict(nest.extents)
     groups: list[tuple[int, ...]] = []
     for r in nest.reductions:
-        if len(r.iters) <= 1:
+        if len(r.iters) <= 1 or not chosen(r):
             groups.append(r.iters)
             continue
         linear = max(extents) + 1

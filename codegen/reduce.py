@@ -6,99 +6,22 @@ skipped and absent lanes hold the identity, which changes nothing, so the bits d
 
 from __future__ import annotations
 
-import math
-
 from ..ir import dtypes
 from ..ir.dtypes import DType
 from ..ir.op import Combine
-from ..ir.scalar import Number, Scalar
+from ..ir.scalar import Scalar
 from ..ir.types import Dim
 from . import instructions
 from .body import Body
 from .extremum import Extremum
 from .instructions import llvm_type
 from .nest import Reduction
+from .nested import NestedReducer
+from .order import CHUNK, GROUP, LANES, Pairs, combined, empty, halved, identity, in_order, tree
 from .scope import Evaluator, Scope
 
-LANES = 16
-GROUP = 128
-CHUNK = 65536
-_LEVELS = 48
 _UNROLL = 4
 _LONG = 24
-
-
-def identity(combine: Combine, dtype: DType) -> Number:
-    """What combines with x to x: -0.0 for float sums."""
-    match combine:
-        case Combine.SUM:
-            return -0.0 if dtype.is_float else 0
-        case Combine.PROD:
-            return 1.0 if dtype.is_float else 1
-        case Combine.ANY:
-            return False
-        case Combine.ALL:
-            return True
-        case Combine.MAX:
-            return -math.inf if dtype.is_float else _lowest(dtype)
-        case Combine.MIN:
-            return math.inf if dtype.is_float else _highest(dtype)
-        case Combine.ARGMAX | Combine.ARGMIN:
-            raise ValueError(f"{combine} has no identity")
-
-
-def _lowest(dtype: DType) -> Number:
-    return -(1 << dtype.bits - 1) if dtype.kind == "int" else 0
-
-
-def _highest(dtype: DType) -> Number:
-    return (1 << dtype.bits - 1) - 1 if dtype.kind == "int" else (1 << dtype.bits) - 1
-
-
-PRIMITIVE = {
-    Combine.SUM: "add",
-    Combine.PROD: "mul",
-    Combine.MAX: "maximum",
-    Combine.MIN: "minimum",
-    Combine.ANY: "or",
-    Combine.ALL: "and",
-}
-
-
-def combined(body: Body, combine: Combine, dtype: DType, x: str, y: str, lanes: int) -> str:
-    """Two partial results as one."""
-    return instructions.emit(body, PRIMITIVE[combine], dtype, (dtype, dtype), (x, y), lanes, None)
-
-
-def halved(body: Body, combine: Combine, dtype: DType, vector: str, lanes: int) -> str:
-    """All lanes as one, by halves: lane l with lane l + lanes/2, and so on."""
-    while lanes > 1:
-        half = lanes // 2
-        kind = llvm_type(dtype, lanes)
-        low = ", ".join(f"i32 {k}" for k in range(half))
-        high = ", ".join(f"i32 {k + half}" for k in range(half))
-        a = body.assign(f"shufflevector {kind} {vector}, {kind} poison, <{half} x i32> <{low}>")
-        b = body.assign(f"shufflevector {kind} {vector}, {kind} poison, <{half} x i32> <{high}>")
-        vector = combined(body, combine, dtype, a, b, half)
-        lanes = half
-    return body.assign(f"extractelement {llvm_type(dtype, 1)} {vector}, i64 0")
-
-
-def in_order(r: Reduction) -> bool:
-    """Whether a reduction follows order T8."""
-    return r.combine in (Combine.SUM, Combine.PROD) and r.dtype.is_float
-
-
-def tree(body: Body, combine: Combine, dtype: DType, terms: list[str | None], lanes: int) -> str | None:
-    """The halving tree of order T8 over eight terms, absent ones skipped."""
-    while len(terms) > 1:
-        half = len(terms) // 2
-        pairs = zip(terms[:half], terms[half:], strict=True)
-        terms = [
-            (combined(body, combine, dtype, a, b, lanes) if a is not None else b) if b is not None else a
-            for a, b in pairs
-        ]
-    return terms[0]
 
 
 class RowReducer:
@@ -117,6 +40,8 @@ class RowReducer:
         """The value of a `reduce` scalar at a scalar scope."""
         assert not scope.lanes
         r = self.evaluator.nest.reduction(expr)
+        if len(r.iters) > 1:
+            return NestedReducer(self.evaluator, r, self._term).reduce(scope)
         (number,) = r.iters
         extent = self.evaluator.nest.extents[number]
         if extent == 0:
@@ -158,11 +83,7 @@ class RowReducer:
         if size.isdigit() and int(size) <= CHUNK and not r.pairs:
             return self._chunk(r, number, "0", size, scope)
         body, kind = self.body, llvm_type(r.dtype)
-        stack = body.alloca(kind, _LEVELS)
-        unit = instructions.literal(r.dtype, identity(r.combine, r.dtype))
-        with body.loop(0, _LEVELS) as levels:
-            place = body.assign(f"getelementptr {kind}, ptr {stack}, i64 {levels.index}")
-            body.emit(f"store {kind} {unit}, ptr {place}")
+        pairs = Pairs(body, r.combine, r.dtype)
         chunks = size
         if not r.pairs:
             rounded = body.assign(f"add i64 {size}, {CHUNK - 1}")
@@ -176,22 +97,8 @@ class RowReducer:
                 less = body.assign(f"icmp slt i64 {full}, {size}")
                 end = body.assign(f"select i1 {less}, i64 {full}, i64 {size}")
                 part = self._chunk(r, number, start, end, scope)
-            flipped = body.assign(f"xor i64 {chunk.index}, -1")
-            ones = _trailing_zeros(body, flipped)
-            with body.loop(0, ones, carried=[(kind, part)]) as carry:
-                slot = body.assign(f"getelementptr {kind}, ptr {stack}, i64 {carry.index}")
-                left = body.assign(f"load {kind}, ptr {slot}")
-                carry.next([combined(body, r.combine, r.dtype, left, carry.values[0], 0)])
-            place = body.assign(f"getelementptr {kind}, ptr {stack}, i64 {ones}")
-            body.emit(f"store {kind} {carry.results[0]}, ptr {place}")
-        with body.loop(0, _LEVELS, carried=[(kind, unit)]) as level:
-            slot = body.assign(f"getelementptr {kind}, ptr {stack}, i64 {level.index}")
-            left = body.assign(f"load {kind}, ptr {slot}")
-            both = combined(body, r.combine, r.dtype, left, level.values[0], 0)
-            bit = body.assign(f"lshr i64 {chunks}, {level.index}")
-            present = body.assign(f"trunc i64 {bit} to i1")
-            level.next([body.assign(f"select i1 {present}, {kind} {both}, {kind} {level.values[0]}")])
-        total = level.results[0]
+            pairs.add(chunk.index, part)
+        total = pairs.total(chunks)
         if size.isdigit():
             return total
         none = body.assign(f"icmp eq i64 {size}, 0")
@@ -337,15 +244,3 @@ def size_of(root: Scalar) -> int:
             seen.add(e)
             stack.extend(e.args)
     return sum(1 for e in seen if e.args)
-
-
-def empty(r: Reduction) -> Number:
-    """The result over no elements: +0.0 for float sums."""
-    if r.combine is Combine.SUM:
-        return 0.0 if r.dtype.is_float else 0
-    return identity(r.combine, r.dtype)
-
-
-def _trailing_zeros(body: Body, value: str) -> str:
-    body.declare("declare i64 @llvm.cttz.i64(i64, i1)")
-    return body.assign(f"call i64 @llvm.cttz.i64(i64 {value}, i1 false)")

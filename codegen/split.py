@@ -9,7 +9,7 @@ from ..ir.op import Combine
 from ..ir.scalar import Scalar, const, iteration, load
 from .affine import rebuilt
 from .nest import Nest, Reduction, Store
-from .reduce import CHUNK
+from .order import CHUNK
 
 _POSITIONS = (Combine.ARGMAX, Combine.ARGMIN)
 

@@ -88,6 +88,28 @@ def test_any_axes(axes: tuple[int, ...]) -> None:
             assert all(same_bits(a, np.asarray(b)) for a, b in zip(got, expected, strict=True))
 
 
+APART = (
+    ((300, 2, 700), (0, 2)), ((64, 3, 1024), (0, 2)), ((1000, 2, 3), (0, 2)), ((2, 41, 3, 50), (1, 3)),
+    ((9, 2, 5, 3, 7), (0, 2, 4)), ((30, 2, 9, 40), (0, 2)), ((3, 2, 0), (0, 2)), ((2, 0, 3, 4), (1, 3)),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize(("shape", "axes"), APART)
+def test_axes_apart_from_each_other(shape: tuple[int, ...], axes: tuple[int, ...], dtype: type) -> None:
+    """More elements than a piece and than a chunk has, and ends of the innermost axis anywhere in a vector."""
+    x = values(shape, dtype)
+
+    def several(x: Array) -> tuple[Array, ...]:
+        return ops.sum(x, axis=axes), ops.prod(x * 0.01, axis=axes), ops.count_nonzero(x > 0, axis=axes)
+
+    expected = [
+        sum_in_order(x, axes), product_in_order(x * dtype(0.01), axes), np.count_nonzero(x > 0, axis=axes),
+    ]  # fmt: skip
+    for got in (compiled(several, [x]), eager(several, [x])):
+        assert all(same_bits(a, np.asarray(b)) for a, b in zip(got, expected, strict=True))
+
+
 @pytest.mark.parametrize("dtype", [np.int32, np.int64, np.float32, np.float64])
 @pytest.mark.parametrize("shape", [(1, 4), (17, 1), (16, 33), (40, 5), (300, 20)])
 def test_positions_and_extrema(shape: tuple[int, int], dtype: type) -> None:

@@ -14,7 +14,7 @@ from lithograph.cli import main
 from lithograph.codegen import steps
 from lithograph.codegen.kernel import KernelWriter
 from lithograph.codegen.nest import Nest
-from lithograph.codegen.reduce import CHUNK
+from lithograph.codegen.order import CHUNK
 from lithograph.ir import dtypes, ops
 from lithograph.ir.array import Array
 from lithograph.ir.graph import Graph
