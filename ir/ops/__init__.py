@@ -13,6 +13,7 @@ from . import (
     activations,
     arithmetic,
     conversion,
+    counting,
     creation,
     cumulative,
     diagonals,
@@ -33,6 +34,8 @@ from . import (
     products,
     ranges,
     reductions,
+    searching,
+    sets,
     shapes,
     slicing,
     statistics,
@@ -43,6 +46,7 @@ from . import (
 from .activations import *  # noqa: F403
 from .arithmetic import *  # noqa: F403
 from .conversion import *  # noqa: F403
+from .counting import *  # noqa: F403
 from .creation import *  # noqa: F403
 from .cumulative import *  # noqa: F403
 from .diagonals import *  # noqa: F403
@@ -66,6 +70,8 @@ from .random_rejection import *  # noqa: F403
 from .random_variates import *  # noqa: F403
 from .ranges import *  # noqa: F403
 from .reductions import *  # noqa: F403
+from .searching import *  # noqa: F403
+from .sets import *  # noqa: F403
 from .shapes import *  # noqa: F403
 from .slicing import *  # noqa: F403
 from .statistics import *  # noqa: F403
@@ -80,6 +86,7 @@ _METHODS = (
     activations,
     arithmetic,
     conversion,
+    counting,
     cumulative,
     diagonals,
     differences,
@@ -95,6 +102,8 @@ _METHODS = (
     powers,
     products,
     reductions,
+    searching,
+    sets,
     shapes,
     slicing,
     statistics,

@@ -1,0 +1,222 @@
+"""Counting: the row `bincount`, and histograms made of it."""
+
+from __future__ import annotations
+
+import builtins
+import math
+from typing import NamedTuple
+from typing import cast as typed
+
+import numpy as np
+
+from .. import checks, dtypes, scalar
+from ..array import Array
+from ..attrs import Attrs, Axis, ShapeOf, intern
+from ..dtypes import DType
+from ..errors import ArgumentError, DomainError, DTypeError, LithographError, RangeError, ShapeError
+from ..op import Accumulate, Op, Reader, Sample
+from ..promotion import keep
+from ..registry import OPS
+from ..scalar import Scalar
+from ..stage import Operand, as_array, located
+from ..types import TensorType, show_shape
+from .axes import flag, integer, legal_shape
+from .conversion import astype
+from .creation import iota, ones_like, scalar_constant
+from .logic import equal, logical_and, where
+from .reductions import max, min, sum
+from .rows import quiet, values
+from .searching import alike, known, searchsorted, values_if_known
+from .shapes import reshape
+
+__all__ = ["bincount", "histogram"]
+
+
+def _count_type(types: tuple[TensorType, ...], attrs: Attrs) -> TensorType:
+    weights, x = types
+    if not x.dtype.is_integer:
+        raise DTypeError(f"bincount: values to count must be integers, but their dtype is {x.dtype.name}")
+    if x.ndim != 1 or weights.shape != x.shape:
+        raise ShapeError(
+            f"bincount: values and weights must have one axis and one shape, but they are {show_shape(x.shape)} and "
+            f"{show_shape(weights.shape)}"
+        )
+    return TensorType(weights.dtype, typed(ShapeOf, attrs).shape)
+
+
+def _not_counted(number: int, report: int, types: tuple[TensorType, ...], attrs: Attrs) -> LithographError:
+    (length,) = typed(ShapeOf, attrs).shape
+    return RangeError(f"bincount: values must be from 0 to {length} - 1, but {report} was given")
+
+
+def _count_at(
+    attrs: Attrs, result: TensorType, index: tuple[Scalar, ...], operands: tuple[Reader, ...]
+) -> tuple[Scalar, ...]:
+    given = scalar.cast(operands[1].at(*index), dtypes.int64)
+    inside = (given >= 0) & (given < scalar.extent(result.shape[0]))
+    return (scalar.check(scalar.select(inside, given, 0), inside, 0, given),)
+
+
+def _count_of(weights: np.ndarray, x: np.ndarray, attrs: ShapeOf) -> np.ndarray:
+    (length,) = typed(tuple[int, ...], attrs.shape)
+    wide = x.astype(np.int64)
+    checks.fail(_not_counted, (wide < 0) | (wide >= length), wide, (weights, x), attrs)
+    result = np.zeros(length, weights.dtype)
+    for place, weight in zip(wide, weights, strict=True):
+        result[place] += weight
+    return result
+
+
+def _count_samples(rng: np.random.Generator, dtype: DType) -> list[Sample]:
+    if dtype.kind == "bool":
+        return []
+    cases: list[tuple[int, int, DType]] = [(20, 6, dtypes.int32), (5, 9, dtypes.uint8), (0, 3, dtypes.int64)]
+    return [
+        ((values(rng, dtype, (count,)), rng.integers(0, length, count).astype(kind.numpy)), intern(ShapeOf((length,))))
+        for count, length, kind in cases
+    ]
+
+
+_bincount: Op = Op(
+    "bincount",
+    infer=_count_type,
+    promote=keep,
+    reference=quiet(_count_of),
+    lowering=Accumulate(_count_at),
+    vjp=(lambda g, y, weights, x, attrs: OPS["take"].call(g, x, intern(Axis(0))), None),
+    attrs=ShapeOf,
+    failure=_not_counted,
+    samples=_count_samples,
+)
+
+
+@located
+def bincount(
+    x: Operand, /, weights: Operand | None = None, *, minlength: int = 0, length: int | None = None
+) -> Array:
+    """How often each integer from 0 on stands in the 1-D `x`, as int64, or the sum of the `weights` there.
+
+    Args:
+        x: the integers.
+        weights: what each counts; 1 when None. Sums are made in their dtype and in the order of `x`.
+        minlength: the least length of the result, which else ends at the largest integer.
+        length: the length of the result; a traced function needs it.
+
+    Raises:
+        RangeError: an integer is negative, or not below `length`.
+        DTypeError: `x` are no integers.
+        ShapeError: `x` has not one axis, or `weights` another shape.
+        TraceError: `length` is missing while tracing.
+    """
+    array = as_array("bincount", x)
+    if array.dtype.is_integer and length is None:
+        held = known("bincount", array, "give length=, the number of counters")
+        least = integer("bincount", "minlength", minlength)
+        if least < 0:
+            raise ShapeError(f"bincount: minlength must be >= 0, but it is {least}")
+        length = builtins.max(int(held.max()) + 1 if held.size else 0, least, 0)
+    (count,) = legal_shape("bincount", 0 if length is None else length)
+    ones = ones_like(array, dtype=dtypes.int64)
+    return _bincount.call(ones if weights is None else weights, array, intern(ShapeOf((count,))))
+
+
+class Histogram(NamedTuple):
+    """Counts, one per bin, and the edges of the bins, one more."""
+
+    hist: Array
+    bin_edges: Array
+
+
+def _bounds(x: Array, range: tuple[float, float] | None) -> tuple[Array, Array]:
+    """Where the bins begin and end, in float64."""
+    if range is None:
+        if x._aval.shape[0] == 0:
+            return scalar_constant(0.0, dtypes.float64), scalar_constant(1.0, dtypes.float64)
+        low, high = astype(min(x), dtypes.float64), astype(max(x), dtypes.float64)
+        held = values_if_known(low), values_if_known(high)
+        if held[0] is not None and held[1] is not None and not (np.isfinite(held[0]) and np.isfinite(held[1])):
+            raise DomainError(f"histogram: the values reach from {held[0]} to {held[1]}; give a finite range=")
+        one = equal(low, high)
+        return where(one, low - 0.5, low), where(one, high + 0.5, high)
+    given: object = range
+    if not isinstance(given, list | tuple) or len(given) != 2 or not all(_is_number(b) for b in range):
+        raise ArgumentError(f"histogram: the range must be two numbers, but {range!r} was given")
+    first, last = float(range[0]), float(range[1])
+    if not (math.isfinite(first) and math.isfinite(last) and first <= last):
+        raise DomainError(f"histogram: the range must be finite and not decrease, but it is {range!r}")
+    wider = 0.5 if first == last else 0.0
+    return scalar_constant(first - wider, dtypes.float64), scalar_constant(last + wider, dtypes.float64)
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float | np.integer | np.floating) and not isinstance(value, bool)
+
+
+def _even_edges(bins: int, low: Array, high: Array, dtype: DType) -> Array:
+    """Edges in float64, of which the last is `high` itself, then in `dtype`."""
+    i = iota(bins + 1, dtypes.float64)
+    return astype(where(equal(i, float(bins)), high, i * ((high - low) / float(bins)) + low), dtype)
+
+
+@located
+def histogram(
+    x: Operand,
+    /,
+    bins: int | Operand = 10,
+    *,
+    range: tuple[float, float] | None = None,
+    weights: Operand | None = None,
+    density: bool = False,
+) -> Histogram:
+    """How many elements of `x` lie in each of some bins.
+
+    Args:
+        x: values of any shape; those outside of all bins, and NaN, are not counted.
+        bins: the number of bins of equal width, or their edges in increasing order. A bin holds its lower edge, the
+            last one its upper edge too.
+        range: where the bins begin and end; the extremes of `x` when None.
+        weights: of the shape of `x`: what each element counts, in their dtype; else the result is int64.
+        density: divide by the total and the width of the bin, so that the integral is 1.
+
+    Raises:
+        DomainError: the range is not finite, or edges decrease (told where values are known).
+        ShapeError: there is no bin, or shapes differ.
+    """
+    array = as_array("histogram", x)
+    kind = array.dtype if array.dtype.is_float else dtypes.float32
+    flat = reshape(array, -1)
+    if isinstance(bins, int) and not isinstance(bins, bool):
+        if bins < 1:
+            raise ShapeError(f"histogram: at least one bin is needed, but bins is {bins}")
+        low, high = _bounds(flat, range)
+        edges = _even_edges(bins, low, high, kind)
+    else:
+        edges = as_array("histogram", bins)
+        if edges.ndim != 1 or edges._aval.shape[0] == 0:
+            raise ShapeError(f"histogram: edges must be along one axis, but their shape is {show_shape(edges.shape)}")
+        held = values_if_known(edges)
+        if held is not None and not np.all(held[1:] >= held[:-1]):
+            raise DomainError("histogram: the edges of the bins must increase")
+    count = edges._aval.static_shape[0] - 1
+    flat, compared = alike("histogram", flat, edges)
+    last = compared[-1]
+    places = searchsorted(compared, flat, side="right") - 1
+    places = where(equal(flat, last), count - 1, places)
+    inside = logical_and(OPS["greater_equal"].call(flat, compared[0]), OPS["less_equal"].call(flat, last))
+    # What lies outside is counted in one more bin, which is then left out.
+    each = None if weights is None else reshape(_of_shape(array, weights), -1)
+    counts = bincount(where(inside, places, count), each, length=count + 1)[:count]
+    if flag("histogram", "density", density):
+        shares = astype(counts, kind) if counts.dtype.is_integer else counts
+        counts = shares / (edges[1:] - edges[:-1]) / sum(shares)
+    return Histogram(counts, edges)
+
+
+def _of_shape(x: Array, weights: Operand) -> Array:
+    found = as_array("histogram", weights)
+    if found.shape != x.shape:
+        raise ShapeError(
+            f"histogram: the weights must have the shape {show_shape(x.shape)} of the values, but theirs is "
+            f"{show_shape(found.shape)}"
+        )
+    return found
