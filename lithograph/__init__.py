@@ -66,7 +66,7 @@ from .runtime.creation import (
 )
 from .runtime.variable import Variable
 
-from . import debug, random  # isort: skip - they use what stands above
+from . import debug, linalg, random  # isort: skip - they use what stands above
 from .tracer.concrete import ConcreteFunction
 from .tracer.decorator import function
 from .tracer.function import Function
@@ -121,6 +121,7 @@ __all__ = [
     "int16",
     "int32",
     "int64",
+    "linalg",
     "nan",
     "newaxis",
     "parse_ir",

@@ -1,7 +1,7 @@
 """The op rows, one file per family; a row knows its own op and no other.
 
 Importing this package fills the op table, and gives `Array` a method for each public function of an array. A star
-import gives `PUBLIC`: what the package `lithograph` itself has of it.
+import gives `PUBLIC`: what the package `lithograph` itself has of it. The rest belongs to `lithograph.linalg`.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from ..array import Array
-from . import (
+from . import (  # noqa: F401 - public in lithograph.linalg
     activations,
     arithmetic,
     conversion,
@@ -20,6 +20,7 @@ from . import (
     differences,
     division,
     einstein,
+    factorisations,
     floats,
     gather,
     hyperbolic,
@@ -27,7 +28,9 @@ from . import (
     joining,
     logic,
     manipulation,
+    matrix_functions,
     nan_statistics,
+    norms,
     ordering,
     padding,
     powers,
@@ -38,6 +41,7 @@ from . import (
     sets,
     shapes,
     slicing,
+    solving,
     statistics,
     tensor_products,
     transcendental,
