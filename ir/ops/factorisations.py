@@ -1,8 +1,7 @@
 """Rows that take matrices apart: Cholesky, QR, eigenvalues, singular values; they run on LAPACK.
 
-Where eigenvalues or singular values coincide or vanish, vectors are free to turn, and a function of them has no
-derivative; what of a cotangent lies along such a turn counts as zero. So functions that do not depend on the choice of
-vectors keep their gradients there.
+Where eigenvalues or singular values coincide or vanish, vectors are free to turn. Functions of the values alone keep
+their gradients there; one whose cotangent lies along such a turn has none, and gets infinities or NaN.
 """
 
 from __future__ import annotations
@@ -21,7 +20,7 @@ from ..promotion import floating
 from ..stage import Operand, locate, located
 from ..types import Extent, TensorType, show_shape
 from .axes import flag
-from .creation import tril, triu
+from .creation import eye, tril, triu
 from .diagonals import diagonal, diagonal_matrix
 from .joining import concat
 from .logic import where
@@ -82,14 +81,16 @@ _cholesky: Op = Op(
 )
 
 
-def _inverse_gaps(values: Array) -> Array:
-    """At [i, j] one over value j minus value i, but 0 where they are equal."""
+def _over(x: Array, by: Array, nothing: Array | bool = False) -> Array:
+    """`x / by`, but 0 where both are zero or `nothing` holds."""
+    none = ((x == 0) & (by == 0)) | nothing
+    return where(none, 0, x / where(none, 1, by))
+
+
+def _over_gaps(x: Array, values: Array) -> Array:
+    """At [i, j] the element of `x` over value j minus value i; 0 on the diagonal."""
     gaps = expand_dims(values, axis=-2) - expand_dims(values, axis=-1)
-    return where(gaps == 0, 0, 1 / where(gaps == 0, 1, gaps))
-
-
-def _over(x: Array, values: Array) -> Array:
-    return where(values == 0, 0, x / where(values == 0, 1, values))
+    return _over(x, gaps, eye(values.shape[-1], dtype="bool"))
 
 
 def _eigh_parts(n: Extent) -> tuple[Part, ...]:
@@ -109,7 +110,7 @@ def _eigh_of(x: np.ndarray) -> np.ndarray:
 def _eigh_slope(g: Array, y: Array, x: Array) -> Array:
     parts = _eigh_parts(x.shape[-1])
     (w, v), (gw, gv) = unpack(y, parts), unpack(g, parts)
-    inside = matmul(adjoint(v), gv) * _inverse_gaps(squeeze(w, -1)) + diagonal_matrix(squeeze(gw, -1))
+    inside = _over_gaps(matmul(adjoint(v), gv), squeeze(w, -1)) + diagonal_matrix(squeeze(gw, -1))
     return _hermitian(matmul(matmul(v, inside), adjoint(v)))
 
 
@@ -181,8 +182,9 @@ def _svd_slope(g: Array, y: Array, x: Array, attrs: Complete) -> Array:
     (ut, s, vh), (gut, gs, gvh) = unpack(y, parts), unpack(g, parts)
     u, gu, across = matrix_transpose(ut), matrix_transpose(gut), matrix_transpose(s)
     left, right = matmul(adjoint(u), gu), matmul(vh, adjoint(gvh))
-    gaps = _inverse_gaps(squeeze(s * s, -1))
-    inside = (left - adjoint(left)) * gaps * across + s * ((right - adjoint(right)) * gaps)
+    one, other = left - adjoint(left), right - adjoint(right)
+    # Together one * s[j] + other * s[i], over s[j]**2 - s[i]**2; so written, equal values do no harm to what is even.
+    inside = (_over_gaps(one + other, squeeze(s, -1)) + _over(one - other, s + across)) / 2
     slope = matmul(matmul(u, inside + diagonal_matrix(squeeze(gs, -1))), vh)
     if m != ut.shape[-2]:
         slope = slope + matmul(_over(gu - matmul(u, left), across), vh)

@@ -26,7 +26,7 @@ MISFIT = re.compile(
     r"|expected (at most |at least )?\d arguments?, got|Tensor cannot be called"
 )
 # Switches of the process, and types that users name but do not call.
-LEFT_OUT = {"run_functions_eagerly", "register_pytree", "config", "debug", "random"}
+LEFT_OUT = {"run_functions_eagerly", "register_pytree", "config", "debug", "linalg", "random"}
 LEFT_OUT |= {"DType", "Function", "ConcreteFunction"}
 
 
@@ -38,6 +38,9 @@ def public() -> dict[str, Callable[..., object]]:
         if name in LEFT_OUT or not callable(value) or (isinstance(value, type) and issubclass(value, Exception)):
             continue
         found[name] = value
+    for name in lg.linalg.__all__:
+        if isinstance(getattr(lg.linalg, name), types.FunctionType):
+            found[f"linalg.{name}"] = getattr(lg.linalg, name)
     for name in vars(lg.random):
         value = getattr(lg.random, name)
         own = isinstance(value, types.FunctionType) and value.__module__ == lg.random.__name__
