@@ -69,7 +69,7 @@ def _listed(given: Sequence[object]) -> tuple[list[object], list[Terms], Terms |
         return tuple([x if x is ... else integer("einsum", "a label", x) for x in labels])
 
     if len(given) < 2:
-        raise ArgumentError("einsum: give subscripts such as 'ij,jk->ik' first, or a list of axis numbers after each operand")
+        raise ArgumentError("einsum: give subscripts such as 'ij,jk->ik' and operands")
     output = terms(given[-1]) if len(given) % 2 else None
     pairs = given[: len(given) // 2 * 2]
     return list(pairs[::2]), [terms(x) for x in pairs[1::2]], output
