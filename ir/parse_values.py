@@ -9,6 +9,7 @@ from typing import Final
 import numpy as np
 
 from .dtypes import BY_NAME, DType
+from .errors import ShapeError
 from .text import MOST_NESTED, RESERVED, known_constants
 from .tokens import Tokens
 from .types import TIMES, Dim, Extent, TensorType
@@ -84,6 +85,7 @@ def parse_type(tokens: Tokens) -> TensorType:
 
 def _shaped(tokens: Tokens, dtype: DType, weak: bool) -> TensorType:
     shape: list[Extent] = []
+    first = tokens.at
     while not tokens.take("]"):
         if shape:
             tokens.expect(",")
@@ -92,7 +94,10 @@ def _shaped(tokens: Tokens, dtype: DType, weak: bool) -> TensorType:
         if not isinstance(extent, Dim) and extent < 0:
             tokens.wrong(f"an extent must be >= 0, but this is {extent}", at)
         shape.append(extent)
-    return TensorType(dtype, tuple(shape), weak)
+    try:
+        return TensorType(dtype, tuple(shape), weak)
+    except ShapeError as error:
+        tokens.wrong(str(error), first)
 
 
 def parse_attr(tokens: Tokens, constants: Mapping[str, np.ndarray], depth: int = 0) -> object:
