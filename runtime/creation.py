@@ -150,7 +150,8 @@ def plain_array(values: object, wanted: dtypes.DType | None) -> np.ndarray:
     """Numbers nested in lists, as an array; errors as for `tensor`."""
     if isinstance(values, range):
         values = list(values)
-    if not isinstance(values, bool | int | float | list | tuple) and not hasattr(values, "__array__"):
+    foreign = callable(getattr(values, "__array__", None))
+    if not isinstance(values, bool | int | float | list | tuple) and not foreign:
         raise ArgumentError(
             "tensor: numbers, nested lists of numbers or arrays are wanted, "
             f"but a {type(values).__name__} was given"
@@ -159,12 +160,14 @@ def plain_array(values: object, wanted: dtypes.DType | None) -> np.ndarray:
         raw = np.asarray(values)
     except (ValueError, OverflowError):
         raise _ragged(values) from None
+    except TypeError as error:
+        raise ArgumentError(f"tensor: a {type(values).__name__} was given that gives no array: {error}") from error
     if raw.dtype.kind == "O":
         raise _no_number(values)
     if raw.size and isinstance(_first_leaf(values), np.generic | np.ndarray):
         dtypes.from_numpy(raw.dtype)
         return raw
-    if hasattr(values, "__array__"):
+    if foreign:
         return raw
     return _converted(values, raw, wanted)
 

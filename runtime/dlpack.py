@@ -8,6 +8,7 @@ producer must not change it afterwards.
 from __future__ import annotations
 
 import ctypes
+import math
 from typing import Final, Protocol, TypeGuard
 
 import numpy as np
@@ -25,6 +26,8 @@ _READ_ONLY: Final = 1
 _COPIED: Final = 2
 _KINDS: Final = {"int": 0, "uint": 1, "float": 2, "complex": 5, "bool": 6}
 _BFLOAT: Final = 4
+_MOST_AXES: Final = 32
+_ADDRESSES: Final = 1 << 57
 
 
 class _DLTensor(ctypes.Structure):
@@ -183,8 +186,10 @@ def take(producer: Producer, copy: bool | None) -> Tensor:
         SharingError: it cannot be had on the CPU, or not without a copy where `copy` is False.
         DTypeError: its dtype is not supported.
     """
-    kind, _ = producer.__dlpack_device__()
-    here = kind == CPU[0]
+    device = producer.__dlpack_device__()
+    if not is_pair(device):
+        raise ArgumentError(f"from_dlpack: {type(producer).__name__}.__dlpack_device__ gave {device!r}")
+    here = device[0] == CPU[0]
     # A copy is ours to make, once, from memory that we may read in any layout.
     capsule = _capsule(producer, None if here else CPU, copy if copy is False or not here else None)
     name = next((n for n in (VERSIONED_NAME, NAME) if _capsule_valid(capsule, n)), None)
@@ -199,13 +204,15 @@ def take(producer: Producer, copy: bool | None) -> Tensor:
 
 
 def _view(held: _Import, given: _DLTensor, copy: bool | None) -> Tensor:
-    dtype = _dtype(given)
-    row = ctypes.c_int64 * given.ndim
-    shape = tuple(row.from_address(given.shape)) if given.ndim else ()
+    dtype, (shape, steps) = _dtype(given), _layout(given)
     aval = TensorType(dtype, shape)
-    dense = tuple([int(np.prod(shape[i + 1 :], dtype=np.int64)) for i in range(len(shape))])
-    steps = tuple(row.from_address(given.strides)) if given.ndim and given.strides else dense
+    dense = tuple([math.prod(shape[i + 1 :]) for i in range(len(shape))])
+    steps = dense if steps is None else steps
     address = (given.data or 0) + given.byte_offset
+    # Only what the fields say of themselves can be checked: that memory is there must be believed.
+    reach = dtype.itemsize * sum(max(n - 1, 0) * abs(s) for n, s in zip(shape, steps, strict=True))
+    if aval.size and (not given.data or max(address, reach) >= _ADDRESSES):
+        raise _malformed(f"elements of shape {shape} lie at address {address} with strides {steps}")
     straight = not aval.size or all(n == 1 or s == d for n, s, d in zip(shape, steps, dense, strict=True))
     fits = straight and address % dtype.itemsize == 0 and address != 0
     if fits and not copy:
@@ -219,6 +226,27 @@ def _view(held: _Import, given: _DLTensor, copy: bool | None) -> Tensor:
     # Nothing but `held`, which is alive here, keeps the memory of the view.
     view = np.asarray(_Described(address, shape, [s * dtype.itemsize for s in steps], dtype))
     return from_ndarray(aval, np.ascontiguousarray(view).view(dtype.numpy).reshape(shape))
+
+
+def _layout(given: _DLTensor) -> tuple[tuple[int, ...], tuple[int, ...] | None]:
+    """The shape, and the strides in elements, if there are any."""
+    if given.device_type != CPU[0]:
+        raise SharingError(f"from_dlpack: the memory is on a device of type {given.device_type}, and not on the CPU")
+    if not 0 <= given.ndim <= _MOST_AXES:
+        raise _malformed(f"its number of axes is {given.ndim}, and can be 0 to {_MOST_AXES}")
+    if not given.ndim:
+        return (), None
+    if not given.shape:
+        raise _malformed(f"it has {given.ndim} axes and no shape")
+    row = ctypes.c_int64 * given.ndim
+    shape = tuple(row.from_address(given.shape))
+    if min(shape) < 0:
+        raise _malformed(f"its shape is {shape}")
+    return shape, tuple(row.from_address(given.strides)) if given.strides else None
+
+
+def _malformed(what: str) -> SharingError:
+    return SharingError(f"from_dlpack: the capsule describes no array: {what}")
 
 
 class _Described:

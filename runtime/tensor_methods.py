@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from collections.abc import Callable, Iterator
 from typing import Final, cast
 
@@ -11,9 +12,8 @@ from ..ir import dtypes
 from ..ir.array import Array
 from ..ir.errors import ArgumentError, DomainError, SharingError, StateError
 from ..ir.stage import located
-from ..ir.types import show_shape
-from .core import Tensor, as_ndarray, dispose, is_disposed, wrap
-from .creation import of_ndarray
+from ..ir.types import TensorType, show_shape
+from .core import Tensor, as_ndarray, dispose, from_ndarray, is_disposed, wrap
 from .dlpack import CPU, export, is_pair
 
 _NOT_SHARED: Final = frozenset(
@@ -165,12 +165,30 @@ def _copied(self: Tensor, memo: object = None) -> Tensor:
     return wrap(self._aval, self._data, self)
 
 
-def _reduce(self: Tensor) -> tuple[Callable[[np.ndarray], object], tuple[np.ndarray]]:
-    return _restore, (numpy(self),)
+@located
+def _reduce(
+    self: Tensor, protocol: object
+) -> tuple[Callable[[object, object, object], object], tuple[str, tuple[int, ...], object]]:
+    """Plain bytes, and no ndarray: what NumPy restores from bytes that were tampered with can crash."""
+    data = numpy(self).reshape(-1).view(np.uint8)
+    held = pickle.PickleBuffer(data.data) if isinstance(protocol, int) and protocol >= 5 else data.tobytes()
+    return _restore, (self._aval.dtype.name, self._aval.static_shape, held)
 
 
-def _restore(values: np.ndarray) -> object:
-    return of_ndarray(values)
+def _restore(name: object, shape: object, data: object) -> object:
+    """The tensor that was pickled; DomainError when the bytes are not those of its type."""
+    if not isinstance(name, str) or not isinstance(shape, tuple) or not all(type(s) is int for s in shape):
+        raise DomainError(f"a pickled tensor has the name of a dtype and a shape, and not {name!r} and {shape!r}")
+    aval = TensorType(dtypes.as_dtype(name), shape)
+    try:
+        given = memoryview(data).cast("B")  # type: ignore[arg-type]
+    except TypeError as error:
+        raise DomainError(f"a pickled tensor has bytes as its data, and not a {type(data).__name__}") from error
+    if given.nbytes != aval.nbytes:
+        raise DomainError(f"a pickled {aval} has {aval.nbytes} bytes of data, and not {given.nbytes}")
+    values = np.empty(shape, aval.dtype.numpy)
+    values.reshape(-1).view(np.uint8)[...] = np.frombuffer(given, np.uint8) if given.nbytes else ()
+    return from_ndarray(aval, values)
 
 
 _OWN: Final[dict[str, object]] = {
@@ -186,7 +204,7 @@ _OWN: Final[dict[str, object]] = {
     "__index__": _index,
     "__int__": _int,
     "__iter__": _iterate,
-    "__reduce__": _reduce,
+    "__reduce_ex__": _reduce,
     "__repr__": _represent,
     "dispose": _dispose,
     "is_disposed": property(is_disposed),

@@ -23,11 +23,39 @@ GOLDEN = Path(__file__).resolve().parent.parent / "golden"
 PIECES = (
     *("graph", "return", "state", "fused", "call", "constant", "add", "float32", "float32[2]", "int32[n]", "@f", "%0"),
     *("%-1", "%99999999999", "{", "}", "(", ")", "[", "]", "->", "=", ",", ":", '"', "'", "\\", "\\u0000", "#", "\n"),
-    *("-", "0", "-0.0", "1e999", "nan", "inf", "0x1p-1074", "9" * 40, "1" * 5000, "true", "none", "é", "\x00", "\ud800"),
-    *("axes=(0,)", "axes=(", "value=", "type=", "at", '"a.py":1:2', "n*2+1", "float32[-1]", "float32[2**70]", "complex64"),
+    *(
+        "-",
+        "0",
+        "-0.0",
+        "1e999",
+        "nan",
+        "inf",
+        "0x1p-1074",
+        "9" * 40,
+        "1" * 5000,
+        "true",
+        "none",
+        "é",
+        "\x00",
+        "\ud800",
+    ),
+    *(
+        "axes=(0,)",
+        "axes=(",
+        "value=",
+        "type=",
+        "at",
+        '"a.py":1:2',
+        "n*2+1",
+        "float32[-1]",
+        "float32[2**70]",
+        "complex64",
+    ),
 )
 
-KINDS = [re.compile(r) for r in (r"%\d+", r"(?<== )\w+(?=\()", r"\b\d+\b", r"\b(?:float|int|uint|bool)\d*\b", r"\[.*?\]")]
+KINDS = [
+    re.compile(r) for r in (r"%\d+", r"(?<== )\w+(?=\()", r"\b\d+\b", r"\b(?:float|int|bool)\d*\b", r"\[.*?\]")
+]
 
 
 def texts() -> list[str]:
