@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from .. import dtypes, scalar
 from ..scalar import Scalar
-from .exponential import exp_of_negative, exp_of_sum
+from .exponential import exp_between, exp_of_sum
 from .polynomial import below, horner, magnitude, signed_like
 
 _P32 = (
@@ -58,7 +58,7 @@ def erf(x: Scalar) -> Scalar:
     seam, flat = (0.921875, 3.93) if single else (1.0, 5.95)
     near = scalar.fma(x, horner(x * x, _P32 if single else _P64), x)
     t = below(magnitude(x), flat)
-    far = 1.0 - exp_of_negative(-scalar.fma(t, horner(t, _Q32 if single else _Q64), t))
+    far = 1.0 - exp_between(-scalar.fma(t, horner(t, _Q32 if single else _Q64), t))
     return scalar.select(t > seam, signed_like(far, x), near)
 
 

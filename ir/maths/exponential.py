@@ -158,6 +158,13 @@ def exp_of_negative(x: Scalar) -> Scalar:
     return _scaled(above(x, _format(x.dtype).least))
 
 
+def exp_between(x: Scalar) -> Scalar:
+    """`exp` for arguments whose results are normal numbers, with the same bits."""
+    q, n = _reduced(x, _bias(x.dtype))
+    scale = power_of_low_bits(n, x.dtype)
+    return scalar.fma(q, scale, scale)
+
+
 def exp_of_sum(high: Scalar, low: Scalar) -> Scalar:
     """exp(high + low) for a `low` under an ULP of `high`, as accurate as `exp`."""
     f = _format(high.dtype)
