@@ -2,6 +2,7 @@
 
 from .error_function import erf, erfc
 from .exponential import cosh, exp, exp2, expm1, sigmoid, sinh, tanh
+from .gamma import lgamma, polygamma
 from .inverse_hyperbolic import acosh, asinh, atanh
 from .inverse_trigonometric import acos, asin, atan, atan2
 from .logarithm import log, log1p, log2, log10
@@ -25,14 +26,16 @@ __all__ = [
     "exp",
     "exp2",
     "expm1",
+    "lgamma",
     "log",
     "log1p",
     "log2",
     "log10",
+    "polygamma",
     "power",
     "sigmoid",
     "sin",
     "sinh",
     "tan",
     "tanh",
-]  # fmt: skip
+]

@@ -22,6 +22,7 @@ from . import (  # noqa: F401 - public in lithograph.linalg
     einstein,
     factorisations,
     floats,
+    gamma,
     gather,
     hyperbolic,
     indexing,
@@ -58,6 +59,7 @@ from .differences import *  # noqa: F403
 from .division import *  # noqa: F403
 from .einstein import *  # noqa: F403
 from .floats import *  # noqa: F403
+from .gamma import *  # noqa: F403
 from .gather import *  # noqa: F403
 from .hyperbolic import *  # noqa: F403
 from .joining import *  # noqa: F403
@@ -96,6 +98,7 @@ _METHODS = (
     differences,
     division,
     floats,
+    gamma,
     gather,
     hyperbolic,
     logic,
