@@ -15,6 +15,7 @@ if os.path.isfile(_beside) and not os.path.isdir(os.path.join(_here, "ir")):
 
 from .ir.array import Array
 from .ir.config import config
+from .ir.data_types import can_cast, finfo, iinfo, isdtype, result_type
 from .ir.dtypes import (
     DType,
     bool_,
@@ -47,6 +48,7 @@ from .ir.errors import (
     VariableError,
     VerifyError,
 )
+from .ir.namespace import __array_namespace_info__
 from .ir.ops import *
 from .ir.ops import PUBLIC as _ops
 from .ir.parse import parse as parse_ir
@@ -103,24 +105,29 @@ __all__ = [
     "Variable",
     "VariableError",
     "VerifyError",
+    "__array_namespace_info__",
     "asarray",
     "bool",
     "bool_",
+    "can_cast",
     "config",
     "debug",
     "dispose",
     "e",
+    "finfo",
     "float32",
     "float64",
     "from_dlpack",
     "function",
     "grad",
     "grads",
+    "iinfo",
     "inf",
     "int8",
     "int16",
     "int32",
     "int64",
+    "isdtype",
     "linalg",
     "nan",
     "newaxis",
@@ -128,6 +135,7 @@ __all__ = [
     "pi",
     "random",
     "register_pytree",
+    "result_type",
     "run_functions_eagerly",
     "scalar",
     "tensor",

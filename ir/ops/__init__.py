@@ -38,6 +38,7 @@ from . import (  # noqa: F401 - public in lithograph.linalg
     products,
     ranges,
     reductions,
+    repetition,
     searching,
     sets,
     shapes,
@@ -76,6 +77,7 @@ from .random_rejection import *  # noqa: F403
 from .random_variates import *  # noqa: F403
 from .ranges import *  # noqa: F403
 from .reductions import *  # noqa: F403
+from .repetition import *  # noqa: F403
 from .searching import *  # noqa: F403
 from .sets import *  # noqa: F403
 from .shapes import *  # noqa: F403
@@ -109,6 +111,7 @@ _METHODS = (
     powers,
     products,
     reductions,
+    repetition,
     searching,
     sets,
     shapes,

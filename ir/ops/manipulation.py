@@ -1,4 +1,4 @@
-"""Functions that repeat, shift, turn and take apart whole arrays, and the row `roll`."""
+"""Functions that shift, turn and take apart whole arrays, and the row `roll`."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from ..errors import ArgumentError, DTypeError, ShapeError
 from ..op import Element, Op, Reader, Sample
 from ..scalar import Scalar
 from ..stage import Operand, as_array, located
-from ..types import Dim, Extent, TensorType, broadcast_shapes, show_shape
-from .axes import AxisArgument, integer, legal_shape, many_axes, one_axis, sequence
+from ..types import Dim, TensorType, broadcast_shapes, show_shape
+from .axes import AxisArgument, integer, many_axes, one_axis, sequence
 from .rows import quiet, values
 from .shapes import broadcast_to, expand_dims, reshape, squeeze, swapaxes
 from .slicing import flip, slice_axis
 
 __all__ = [
-    "atleast_1d", "atleast_2d", "atleast_3d", "broadcast_arrays", "fliplr", "flipud", "ravel", "roll", "rot90", "tile",
+    "atleast_1d", "atleast_2d", "atleast_3d", "broadcast_arrays", "fliplr", "flipud", "ravel", "roll", "rot90",
     "unstack",
 ]  # fmt: skip
 
@@ -85,31 +85,6 @@ def roll(x: Operand, /, shift: Operand | tuple[int, ...], *, axis: int | tuple[i
     for place, by in zip(places, shifts, strict=True):
         array = _roll.call(array, by, intern(Axis(place)))
     return array
-
-
-@located
-def tile(x: Operand, repetitions: int | tuple[int, ...], /) -> Array:
-    """`x` laid side by side as often as `repetitions` says per axis; missing leading axes count as 1 on both sides.
-
-    Raises:
-        ShapeError: a number is negative.
-    """
-    array = as_array("tile", x)
-    times = legal_shape("tile", repetitions)
-    ndim = max(len(times), array.ndim)
-    times = (1,) * (ndim - len(times)) + times
-    shape = (1,) * (ndim - array.ndim) + array._aval.shape
-    if all(t == 1 for t in times):
-        return reshape(array, shape)
-    result: list[Extent] = []
-    for t, s in zip(times, shape, strict=True):
-        if isinstance(t, Dim) and isinstance(s, Dim):
-            raise ShapeError(f"tile: the symbolic extent {s} cannot be repeated the symbolic number {t} of times")
-        result.append(s * t if isinstance(t, int) else t * typed(int, s))
-    # An axis that is not repeated needs no axis of its own.
-    between = [e for t, s in zip(times, shape, strict=True) for e in ((1, s) if t != 1 else (s,))]
-    spread = [e for t, s in zip(times, shape, strict=True) for e in ((t, s) if t != 1 else (s,))]
-    return reshape(broadcast_to(reshape(array, between), spread), result)
 
 
 @located

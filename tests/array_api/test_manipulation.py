@@ -27,6 +27,10 @@ ONE: list[Call] = [
     lambda m, x: m.tile(x[0, 0, 0], (2, 3)),
     lambda m, x: m.tile(x, (0, 1)),
     lambda m, x: m.tile(x, ()),
+    lambda m, x: m.repeat(x, 3),
+    lambda m, x: m.repeat(x, 2, axis=-2),
+    lambda m, x: m.repeat(x, 0, axis=0),
+    lambda m, x: m.repeat(x[0, 0, 0], 2),
     lambda m, x: m.unstack(x, axis=-1),
     lambda m, x: m.unstack(x[:0]),
     lambda m, x: m.rot90(x),
@@ -142,6 +146,18 @@ def test_a_shift_may_be_computed() -> None:
     agrees(lambda a, s: lg.roll(a, -s, axis=0), np.roll(x, -7), x, shift)
 
 
+def test_repeat_as_often_as_told() -> None:
+    x, n = X[0], np.array([2, 0, 1])
+    same(lg.repeat(x, n, axis=0), np.repeat(x, n, axis=0))
+    same(lg.repeat(x, [1, 0, 3, 1], axis=-1), np.repeat(x, [1, 0, 3, 1], axis=-1))
+    same(lg.repeat(x, np.array([2]), axis=1), np.repeat(x, [2], axis=1))
+    same(lg.repeat(x[:0], n[:0], axis=0), np.repeat(x[:0], n[:0], axis=0))
+    agrees(lambda a, b: lg.repeat(a, b, axis=0, total_repeat_length=3), np.repeat(x, n, axis=0), x, n)
+    agrees(lambda a, b: lg.repeat(a, b, total_repeat_length=24), np.repeat(x, 2), x, np.array(2))
+    slopes_agree(lambda a: lg.repeat(a, [2, 0, 1], axis=0), x)
+    slopes_agree(lambda a: lg.repeat(a, n.astype(np.int32), axis=0, total_repeat_length=3), x)
+
+
 def test_signs_of_zero_survive() -> None:
     x = np.array([[-0.0, 0.0, np.nan], [np.inf, -np.inf, -0.0]])
     agrees(lambda a: lg.tile(lg.roll(a, 1, axis=1), (1, 2)), np.tile(np.roll(x, 1, axis=1), (1, 2)), x)
@@ -168,6 +184,18 @@ def test_methods() -> None:
         (lambda x: lg.roll(x, (1, 2), axis=(0,)), lg.ShapeError, "2 shifts were given for 1 axes"),
         (lambda x: lg.roll(x, 1.5, axis=0), lg.DTypeError, "the shift must be one integer"),
         (lambda x: lg.tile(x, (-1,)), lg.ShapeError, "an extent must be >= 0"),
+        (lambda x: lg.repeat(x, -1), lg.DomainError, "repetitions must be >= 0, but -1 was given"),
+        (lambda x: lg.repeat(x, [1, -1], axis=0), lg.DomainError, "repetitions must be >= 0, but -1 was given"),
+        (lambda x: lg.repeat(x, [1, 2, 3], axis=0), lg.ShapeError, "one for each of the 2 elements along axis 0"),
+        (lambda x: lg.repeat(x, [1.0, 2.0], axis=0), lg.DTypeError, "repetitions must be integers"),  # type: ignore[list-item]
+        (lambda x: lg.repeat(x, [1, 2], axis=0, total_repeat_length=4), lg.DomainError, "the repetitions sum to 3"),
+        (lambda x: lg.repeat(x, [-1, 2], axis=0, total_repeat_length=1), lg.DomainError, "one is negative"),
+        (lg.function(lambda x: lg.repeat(x[0, 0], x[0, 0] > 0)), lg.DTypeError, "repetitions must be integers"),
+        (
+            lg.function(lambda x: lg.repeat(x[0, 0], lg.astype(x[0, 0], lg.int32))),
+            lg.TraceError,
+            "give total_repeat_length=, the sum",
+        ),
         (lambda x: lg.unstack(x[0, 0, 0]), lg.ShapeError, "a 0-d tensor has no axes"),
         (lambda x: lg.rot90(x[0, 0]), lg.ShapeError, "at least 2 axes"),
         (lambda x: lg.rot90(x, axes=(1, 1)), lg.ShapeError, "names an axis twice"),

@@ -26,6 +26,10 @@ class Held(Array):
         self.value = value
         self._aval = TensorType(dtypes.from_numpy(value.dtype), value.shape)
 
+    def numpy(self) -> np.ndarray:
+        """The values."""
+        return self.value
+
     def __repr__(self) -> str:
         return f"Held({self.value!r})"
 
