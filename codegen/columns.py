@@ -6,7 +6,7 @@ contiguous along an axis that is kept (sums over the first axis and the like).
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from ..ir import dtypes
 from ..ir.dtypes import DType
@@ -31,6 +31,8 @@ from .reduce import beats, size_of
 from .scope import Evaluator, Scope
 
 _LEVELS = 20
+_ROWS = 4
+_LONG = 24
 
 
 class ColumnReducer:
@@ -207,7 +209,7 @@ class ColumnReducer:
             rows = [body.assign(f"add i64 {first}, {j * LANES}") if j else first for j in range(8)]
 
             def eight(column: str, mask: str | None) -> None:
-                if mask is not None or size_of(r.body) > 24:
+                if mask is not None or size_of(r.body) > _LONG:
                     self._slots(r, number, first, "8", column, scope, mask, acc, lane.index)
                     return
                 terms: list[str | None] = [self._term(r, number, row, column, scope, mask) for row in rows]
@@ -292,16 +294,33 @@ class ColumnReducer:
         if size == "0":
             start = empty(r)
         self._fill(dtype, result, 1, instructions.literal(dtype, start, self.lanes))
-        with body.loop(0, size) as row:
-
-            def one(column: str, mask: str | None) -> None:
-                term = self._term(r, number, row.index, column, scope, mask)
-                offset = body.assign(f"sub i64 {column}, {self.start}")
-                slot = self._slot(dtype, result, "0", offset)
-                self._put(dtype, slot, combined(body, r.combine, dtype, self._get(dtype, slot), term, self.lanes))
-
-            self._over_columns(one)
+        many = 1 if size_of(r.body) > _LONG else _ROWS
+        whole = str(int(size) // many * many) if size.isdigit() else body.assign(f"and i64 {size}, {-many}")
+        with body.loop(0, whole, many) as row:
+            rows = [body.assign(f"add i64 {row.index}, {k}") if k else row.index for k in range(many)]
+            self._over_columns(lambda column, mask: self._join(r, number, rows, column, scope, mask, result))
+        if whole != size:
+            with body.loop(whole, size) as row:
+                self._over_columns(lambda column, mask: self._join(r, number, [row.index], column, scope, mask, result))
         return result
+
+    def _join(
+        self,
+        r: Reduction,
+        number: int,
+        rows: Sequence[str],
+        column: str,
+        scope: Scope,
+        mask: str | None,
+        result: str,
+    ) -> None:
+        """Combine some rows, one after another, with what is held for the columns."""
+        body, dtype = self.body, r.dtype
+        slot = self._slot(dtype, result, "0", body.assign(f"sub i64 {column}, {self.start}"))
+        held = self._get(dtype, slot)
+        for row in rows:
+            held = combined(body, r.combine, dtype, held, self._term(r, number, row, column, scope, mask), self.lanes)
+        self._put(dtype, slot, held)
 
     def _position(self, r: Reduction, number: int, size: str, scope: Scope) -> str:
         body, dtype = self.body, r.body.dtype

@@ -15,6 +15,7 @@ from ..ir.op import Combine
 from . import instructions
 from .body import Body
 from .instructions import llvm_type
+from .order import farthest
 
 _BITS = {"float32": dtypes.int32, "float64": dtypes.int64}
 
@@ -71,11 +72,8 @@ class Extremum:
     def result(self, state: tuple[str, ...]) -> str:
         """The one value that a state stands for."""
         body, dtype, lanes = self.body, self.dtype, self.lanes
-        kind, scalar_kind, bits = self.kinds[0], llvm_type(dtype), llvm_type(self.bits)
-        name = "fmax" if self.combine is Combine.MAX else "fmin"
-        suffix = f"v{lanes}{instructions.mangled(dtype)}"
-        body.declare(f"declare {scalar_kind} @llvm.vector.reduce.{name}.{suffix}({kind})")
-        best = body.assign(f"call {scalar_kind} @llvm.vector.reduce.{name}.{suffix}({kind} {state[0]})")
+        scalar_kind, bits = llvm_type(dtype), llvm_type(self.bits)
+        best = farthest(body, self.combine is Combine.MAX, dtype, state[0], lanes)
         wide = f"v{lanes}{instructions.mangled(self.bits)}"
         body.declare(f"declare {bits} @llvm.vector.reduce.{self.join}.{wide}({self.kinds[2]})")
         signs = body.assign(f"call {bits} @llvm.vector.reduce.{self.join}.{wide}({self.kinds[2]} {state[2]})")
@@ -94,6 +92,8 @@ class Extremum:
         body, step = self.body, self.lanes * unroll
         whole = str(int(size) // step * step) if size.isdigit() else body.assign(f"and i64 {size}, {-step}")
         state: tuple[str, ...] = self.start(identity)
+        if size.isdigit() and int(size) <= self.lanes:
+            return self.result(self.step(state, term("0", None if size == str(self.lanes) else mask("0"))))
         if whole != "0":
             carried = list(zip(self.kinds, state, strict=True)) * unroll
             with body.loop(0, whole, step, carried=carried) as many:

@@ -6,7 +6,9 @@ Order T8 is stated in `ir/reduction.py`.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
+from ..ir import dtypes
 from ..ir.dtypes import DType
 from ..ir.op import Combine
 from ..ir.scalar import Number
@@ -32,12 +34,10 @@ def identity(combine: Combine, dtype: DType) -> Number:
             return False
         case Combine.ALL:
             return True
-        case Combine.MAX:
+        case Combine.MAX | Combine.ARGMAX:
             return -math.inf if dtype.is_float else _lowest(dtype)
-        case Combine.MIN:
+        case Combine.MIN | Combine.ARGMIN:
             return math.inf if dtype.is_float else _highest(dtype)
-        case Combine.ARGMAX | Combine.ARGMIN:
-            raise ValueError(f"{combine} has no identity")
 
 
 def _lowest(dtype: DType) -> Number:
@@ -65,6 +65,22 @@ def combined(body: Body, combine: Combine, dtype: DType, x: str, y: str, lanes: 
 
 def halved(body: Body, combine: Combine, dtype: DType, vector: str, lanes: int) -> str:
     """All lanes as one, by halves: lane l with lane l + lanes/2, and so on."""
+    return _by_halves(body, dtype, vector, lanes, lambda a, b, half: combined(body, combine, dtype, a, b, half))
+
+
+def farthest(body: Body, greatest: bool, dtype: DType, vector: str, lanes: int) -> str:
+    """The greatest or the least lane by plain comparison: any lane where one is NaN, either zero of two."""
+    return _by_halves(body, dtype, vector, lanes, lambda a, b, half: beyond(body, greatest, dtype, a, b, half))
+
+
+def beyond(body: Body, greatest: bool, dtype: DType, a: str, b: str, lanes: int) -> str:
+    """`b` where it is strictly greater (or less) than `a`, else `a`."""
+    prim, kind = "gt" if greatest else "lt", llvm_type(dtype, lanes)
+    better = instructions.emit(body, prim, dtypes.bool_, (dtype, dtype), (b, a), lanes, None)
+    return body.assign(f"select {llvm_type(dtypes.bool_, lanes)} {better}, {kind} {b}, {kind} {a}")
+
+
+def _by_halves(body: Body, dtype: DType, vector: str, lanes: int, join: Callable[[str, str, int], str]) -> str:
     while lanes > 1:
         half = lanes // 2
         kind = llvm_type(dtype, lanes)
@@ -72,7 +88,7 @@ def halved(body: Body, combine: Combine, dtype: DType, vector: str, lanes: int) 
         high = ", ".join(f"i32 {k + half}" for k in range(half))
         a = body.assign(f"shufflevector {kind} {vector}, {kind} poison, <{half} x i32> <{low}>")
         b = body.assign(f"shufflevector {kind} {vector}, {kind} poison, <{half} x i32> <{high}>")
-        vector = combined(body, combine, dtype, a, b, half)
+        vector = join(a, b, half)
         lanes = half
     return body.assign(f"extractelement {llvm_type(dtype, 1)} {vector}, i64 0")
 

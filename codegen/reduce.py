@@ -18,6 +18,7 @@ from .instructions import llvm_type
 from .nest import Reduction
 from .nested import NestedReducer
 from .order import CHUNK, GROUP, LANES, Pairs, combined, empty, halved, identity, in_order, tree
+from .position import Position
 from .scope import Evaluator, Scope
 
 _UNROLL = 4
@@ -178,6 +179,9 @@ class RowReducer:
                 lambda index, mask: self._term(r, number, index, lanes, scope, mask),
                 lambda index: self._mask(index, size, lanes),
             )
+        if size.isdigit() and int(size) <= lanes:
+            mask = None if size == str(lanes) else self._mask("0", size, lanes)
+            return halved(body, r.combine, r.dtype, self._term(r, number, "0", lanes, scope, mask), lanes)
         step = lanes * unroll
         whole = str(int(size) // step * step) if size.isdigit() else body.assign(f"and i64 {size}, {-step}")
         sums = [start] * unroll
@@ -202,18 +206,12 @@ class RowReducer:
 
     def _position(self, r: Reduction, number: int, size: str, scope: Scope) -> str:
         """Index of the first largest (or smallest) element; a NaN counts as both, the first one wins."""
-        body, dtype = self.body, r.body.dtype
-        first = self.evaluator.value(r.body, Scope(scope, {number: "0"}))
-        kind = llvm_type(dtype)
-        with body.loop(1, size, carried=[(kind, first), ("i64", "0")]) as each:
-            best, at = each.values
-            held = self.evaluator.value(r.body, Scope(scope, {number: each.index}))
-            better = beats(body, r.combine, dtype, held, best, 0)
-            each.next([
-                body.assign(f"select i1 {better}, {kind} {held}, {kind} {best}"),
-                body.assign(f"select i1 {better}, i64 {each.index}, i64 {at}"),
-            ])
-        return each.results[1]
+        return Position(self.body, r.combine, r.body.dtype).over(
+            size,
+            1 if self._is_long(r) else _UNROLL,
+            lambda index, mask: self._term(r, number, index, LANES, scope, mask),
+            lambda index: self._mask(index, size, LANES),
+        )
 
 
 def beats(body: Body, combine: Combine, dtype: DType, new: str, best: str, lanes: int) -> str:

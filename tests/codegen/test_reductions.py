@@ -128,6 +128,30 @@ def test_positions_and_extrema(shape: tuple[int, int], dtype: type) -> None:
                 assert np.array_equal(a, b, equal_nan=True)
 
 
+@pytest.mark.parametrize("dtype", [np.bool_, np.uint8, np.int64, np.float32, np.float64])
+def test_the_first_of_equal_elements_wherever_they_are(dtype: type) -> None:
+    """One vector, several, unrolled loops and their rests; few distinct values, all alike, NaN, infinities, zeros."""
+    rng = np.random.default_rng(5)
+    for n in (1, 9, 16, 17, 63, 64, 65, 200, 1000, 4099):
+        rows = [rng.integers(0, 2, n), rng.integers(0, 200, n), np.full(n, 7), np.zeros(n)]
+        x: np.ndarray = np.array(rows).astype(dtype)
+        if np.issubdtype(dtype, np.floating):
+            odd: np.ndarray = np.array(rows, dtype)
+            odd[np.arange(4), rng.integers(0, n, 4)] = np.nan
+            infinite: np.ndarray = np.full((2, n), [[-np.inf], [np.inf]], dtype)
+            zeros: np.ndarray = np.where(rng.integers(0, 2, (2, n)) == 0, -0.0, 0.0).astype(dtype)
+            x = np.concatenate([x, odd, infinite, zeros])
+
+        def several(x: Array) -> tuple[Array, ...]:
+            along = [f(x, axis=1) for f in (ops.argmax, ops.argmin, ops.max, ops.all)]
+            return *along, ops.argmax(x[-1])
+
+        expected = [np.argmax(x, 1), np.argmin(x, 1), np.max(x, 1), np.all(x, 1), np.argmax(x[-1])]
+        for got in (compiled(several, [x]), eager(several, [x])):
+            for a, b in zip(got, expected, strict=True):
+                assert np.array_equal(a, b, equal_nan=a.dtype.kind == "f"), n
+
+
 def test_empty_axes() -> None:
     x = np.zeros((3, 0, 2), np.float32)
 
