@@ -81,7 +81,7 @@ class _Planner:
         )  # fmt: skip
 
     def _node(self, node: Node) -> None:
-        lowering = node.op.lowering
+        lowering = node.lowering
         if node.op.name == "fused":
             self._kernel(node)
         elif node.op.name == "concat":
@@ -157,7 +157,7 @@ class _Planner:
         shape = node.result.type.shape
         index = tuple([iteration(k) for k in range(len(shape))])
         lowering = Lowering({source: Layout(0, contiguous(source.type.shape))}, len(shape))
-        loaded = lowering.at(node.result, index)
+        loaded = lowering.stored(node.result, index)
         form = affine(loaded.args[0]) if loaded.prim == "load" else None
         if form is None or form.terms:
             raise ValueError(f"{node.op.name} is marked as a view, but its address is not affine")

@@ -379,7 +379,7 @@ def view_strides(value: Value) -> tuple[Strides, int]:
     shape = value.type.static_shape
     index = tuple([iteration(k) for k in range(len(shape))])
     lowering = Lowering({source: Layout(0, row_major(source.type.static_shape))}, len(shape))
-    loaded = lowering.at(value, index)
+    loaded = lowering.stored(value, index)
     form = affine(loaded.args[0]) if loaded.prim == "load" else None
     if form is None or form.terms:
         raise ValueError(f"{node.op.name} is marked as a view, but its address is not affine")

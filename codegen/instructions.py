@@ -12,8 +12,9 @@ from collections.abc import Callable, Sequence
 
 from ..ir import dtypes, scalar
 from ..ir.dtypes import DType
-from ..ir.scalar import RARE, Payload
+from ..ir.scalar import RARE, Payload, Scalar
 from .body import Body
+from .half import narrow, widen
 from .operands import from_memory as from_memory
 from .operands import intrinsic as intrinsic
 from .operands import literal as literal
@@ -209,6 +210,11 @@ def _cast(body: Body, dtype: DType, of: _Types, args: _Args, lanes: int) -> str:
     source, x = of[0], args[0]
     if source is dtype:
         return x
+    if dtype.is_half:
+        return _expression(body, narrow(scalar.load(source, 0, ()), dtype), [x], lanes)
+    if source.is_half:
+        single = _expression(body, widen(scalar.load(source, 0, ())), [x], lanes)
+        return _cast(body, dtype, (dtypes.float32,), (single,), lanes)
     before, after = llvm_type(source, lanes), llvm_type(dtype, lanes)
     if dtype is dtypes.bool_:
         rule = "fcmp une" if source.is_float else "icmp ne"
@@ -292,10 +298,20 @@ def _rarely(body: Body, name: str, of: _Types, args: _Args, lanes: int) -> str:
 @functools.cache
 def _out_of_line(name: str, of: tuple[DType, ...], lanes: int) -> tuple[str, str, tuple[str, ...]]:
     """(symbol, definition, declares) of the function RARE[name]; the module that calls it holds it."""
-    loads = [scalar.load(d, k, ()) for k, d in enumerate(of)]
-    root = RARE[name](*loads)
+    root = RARE[name](*[scalar.load(d, k, ()) for k, d in enumerate(of)])
     body = Body()
-    known = {x: body.assign(f"load {llvm_type(x.dtype, lanes)}, ptr %x{k}") for k, x in enumerate(loads)}
+    given = [body.assign(f"load {llvm_type(d, lanes)}, ptr %x{k}") for k, d in enumerate(of)]
+    body.emit(f"store {llvm_type(root.dtype, lanes)} {_expression(body, root, given, lanes)}, ptr %y")
+    body.emit("ret void")
+    symbol = f"rare.{name}.{'.'.join(d.name for d in of)}.{lanes}"
+    parameters = ", ".join(["ptr noalias %y", *(f"ptr noalias %x{k}" for k in range(len(of)))])
+    attributes = 'cold noinline nounwind "prefer-vector-width"="512"'
+    return symbol, body.function(f"internal void @{symbol}({parameters})", attributes), tuple(body.declares)
+
+
+def _expression(body: Body, root: Scalar, given: Sequence[str], lanes: int) -> str:
+    """The operand that holds an expression, in which load number k stands for the operand `given[k]`."""
+    known: dict[Scalar, str] = {}
     stack = [root]
     while stack:
         top = stack[-1]
@@ -304,15 +320,13 @@ def _out_of_line(name: str, of: tuple[DType, ...], lanes: int) -> tuple[str, str
         if missing:
             continue
         stack.pop()
-        if top not in known:
+        if top.prim == "load":
+            assert isinstance(top.payload, int)
+            known[top] = given[top.payload]
+        elif top not in known:
             operands, kinds = [known[a] for a in top.args], [a.dtype for a in top.args]
             known[top] = emit(body, top.prim, top.dtype, kinds, operands, lanes, top.payload)
-    body.emit(f"store {llvm_type(root.dtype, lanes)} {known[root]}, ptr %y")
-    body.emit("ret void")
-    symbol = f"rare.{name}.{'.'.join(d.name for d in of)}.{lanes}"
-    parameters = ", ".join(["ptr noalias %y", *(f"ptr noalias %x{k}" for k in range(len(of)))])
-    attributes = 'cold noinline nounwind "prefer-vector-width"="512"'
-    return symbol, body.function(f"internal void @{symbol}({parameters})", attributes), tuple(body.declares)
+    return known[root]
 
 
 _EMITTERS: dict[str, _Emitter] = {

@@ -9,12 +9,16 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+import numpy as np
+
 from ..ir import dtypes
 from ..ir.attrs import Axes, Constant
 from ..ir.dtypes import DType
 from ..ir.graph import Node, Value
+from ..ir.halves import single, single_attrs, single_type
 from ..ir.op import Accumulate, Alias, Combine, Element, Flags, Literal, Pointwise, Reader, Reduce
 from ..ir.scalar import Number, Scalar, binary, cast, const, extent, iteration, load
+from ..ir.storage import convert, readable
 from ..ir.types import Extent, Shape
 from .affine import affine, coalesced, rebuilt
 from .nest import Nest, Reduction, Store
@@ -75,7 +79,7 @@ class Lowering:
         self._numbered: dict[Scalar, Scalar] = {}
 
     def at(self, value: Value, index: tuple[Scalar, ...]) -> Scalar:
-        """The element of `value` at `index`."""
+        """The element of `value` at `index`; half precision as the float32 that holds it."""
         stack = [(value, index)]
         while stack:
             key = stack[-1]
@@ -86,9 +90,18 @@ class Lowering:
             if pending:
                 stack.extend(pending)
                 continue
-            self._memo[key] = self._element(*key)
+            self._memo[key] = self._widened(self._element(*key), key[0].type.dtype)
             stack.pop()
         return self._memo[(value, index)]
+
+    def stored(self, value: Value, index: tuple[Scalar, ...]) -> Scalar:
+        """The element of `value` at `index` in its own dtype, as memory holds it."""
+        return _narrowed(self.at(value, index), value.type.dtype)
+
+    def _widened(self, made: Scalar, dtype: DType) -> Scalar:
+        if not dtype.is_half:
+            return made
+        return made if _fits(made, dtype) else cast(_narrowed(made, dtype), dtypes.float32)
 
     def _operands(self, value: Value, index: tuple[Scalar, ...]) -> list[tuple[Value, tuple[Scalar, ...]]]:
         """What a pointwise value reads, so that long chains are walked without recursion."""
@@ -103,28 +116,33 @@ class Lowering:
             return load(value.type.dtype, layout.buffer, (layout.address(index),))
         node = value.node
         assert node is not None, "a param without a layout"
+        attrs = single_attrs(node.attrs) if value.type.dtype.is_half else node.attrs
         match node.op.lowering:
-            case Pointwise(body):
+            case Pointwise(body, converts):
                 operands = [self._memo[(a, _broadcast(a.type.shape, index))] for a in node.args]
-                made = body(*operands, node.attrs) if node.op.attrs else body(*operands)
+                told = node.attrs if converts else attrs
+                made = body(*operands, told) if node.op.attrs else body(*operands)
             case Element(function):
-                made = function(node.attrs, value.type, index, tuple([self.reader(a) for a in node.args]))
+                readers = tuple([self.reader(a) for a in node.args])
+                made = function(attrs, single_type(value.type), index, readers)
             case Alias():
                 (source,) = node.args
                 made = self.at(source, reshaped(value.type.shape, source.type.shape, index))
             case Literal():
                 assert isinstance(node.attrs, Constant)
-                made = const(value.type.dtype, _item(node.attrs))
+                made = const(single(value.type.dtype), _item(node.attrs))
             case Reduce(combine, of):
                 made = self._reduction(node, combine, of, index)
             case other:
                 raise ValueError(f"{node.op.name} ({other}) has no element form")
-        assert made.dtype is value.type.dtype, f"{node.op.name}: body gives {made.dtype}, type rule {value.type.dtype}"
+        wanted = value.type.dtype
+        fits = made.dtype is wanted or made.dtype is single(wanted)
+        assert fits, f"{node.op.name}: body gives {made.dtype}, type rule {wanted}"
         return self.with_checks(made, node) if Flags.CHECKED in node.op.flags else made
 
     def reader(self, value: Value) -> Reader:
         """An operand as rows see it."""
-        return Reader(value.type, lambda *index: self.at(value, _broadcast(value.type.shape, index)))
+        return Reader(single_type(value.type), lambda *index: self.at(value, _broadcast(value.type.shape, index)))
 
     def _reduction(
         self, node: Node, combine: Combine, of: Callable[[Scalar], Scalar] | None, index: tuple[Scalar, ...]
@@ -150,7 +168,8 @@ class Lowering:
                 inner.append(next(kept))
         element = self.at(source, tuple(inner))
         body = element if of is None else of(element)
-        result = node.result.type.dtype
+        # Half precision is reduced in float32 and rounded once, at the end.
+        result = single(node.result.type.dtype)
         if combine not in _POSITIONS:
             body = cast(body, result)
         if not iters:
@@ -185,8 +204,22 @@ class Lowering:
         return done[made]
 
 
+def _fits(x: Scalar, half: DType) -> bool:
+    """Whether a float32 certainly holds a value of a dtype of half precision, so that there is nothing to round."""
+    if x.prim == "const":
+        return bool(readable(convert(np.array(x.payload, np.float32), half)) == x.payload)
+    return x.prim == "cast" and x.args[0].dtype is half
+
+
+def _narrowed(x: Scalar, dtype: DType) -> Scalar:
+    """A value as memory holds it: what was widened just before is not rounded again."""
+    if not dtype.is_half:
+        return x
+    return x.args[0] if x.prim == "cast" and x.args[0].dtype is dtype else cast(x, dtype)
+
+
 def _item(attrs: Constant) -> Number:
-    item = attrs.value.reshape(()).item() if attrs.value.size == 1 else None
+    item = readable(attrs.value).reshape(()).item() if attrs.value.size == 1 else None
     if not isinstance(item, bool | int | float):
         raise ValueError(f"the constant {attrs.type} is not a single number")
     return item
@@ -240,7 +273,7 @@ def lower(name: str, outputs: Sequence[Output], layouts: Mapping[Value, Layout])
     stores = []
     kinds: dict[int, DType] = {}
     for out in outputs:
-        value = lowering.at(out.value, index)
+        value = lowering.stored(out.value, index)
         stores.append(Store(out.layout.buffer, out.layout.address(index), value))
         kinds[out.layout.buffer] = out.value.type.dtype
     extents = dict(enumerate(domain)) | lowering.extents

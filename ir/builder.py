@@ -57,6 +57,10 @@ class Traced(Array):
         raise self._cannot("the float of", "convert it with astype")
 
     @located
+    def __complex__(self) -> complex:
+        raise self._cannot("the complex number of", "convert it with astype")
+
+    @located
     def __index__(self) -> int:
         raise self._cannot(
             "the index given by",
@@ -81,7 +85,7 @@ class Traced(Array):
         return self.__array__()
 
     @located
-    def item(self) -> bool | int | float:
+    def item(self) -> bool | int | float | complex:
         """TraceError: there is no value yet."""
         raise self._cannot("the item of", "return the tensor")
 

@@ -15,6 +15,7 @@ from .graph import Graph
 from .interpret import interpret
 from .parse import parse
 from .same import difference
+from .storage import convert
 from .text import show
 from .types import Dim
 
@@ -42,9 +43,11 @@ def _random(rng: np.random.Generator, dtype: DType, shape: tuple[int, ...]) -> n
     if dtype.is_integer:
         low = 0 if dtype.kind == "uint" else -4
         return rng.integers(low, 6, shape).astype(dtype.numpy)
-    array = rng.standard_normal(shape).astype(dtype.numpy)
-    special = rng.choice(np.array(_SPECIAL), shape).astype(dtype.numpy)
-    return np.where(rng.random(shape) < 0.1, special, array).astype(dtype.numpy)
+    if dtype.is_complex:
+        real, imaginary = (_random(rng, dtype.real, shape) for _ in range(2))
+        return np.asarray(real + 1j * np.where(np.isfinite(imaginary), imaginary, 0), dtype.numpy)
+    array, special = rng.standard_normal(shape), rng.choice(np.array(_SPECIAL), shape)
+    return convert(np.where(rng.random(shape) < 0.1, special, array), dtype)
 
 
 def _tame(graph: Graph, seed: int) -> Iterator[list[np.ndarray]]:

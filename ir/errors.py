@@ -73,3 +73,7 @@ class PassError(LithographError, RuntimeError):
 
 class VariableError(LithographError, ValueError):
     """A variable that is made, named or shared in a way its rules forbid."""
+
+
+class MissingExtra(LithographError, ImportError):
+    """A package that is needed only here, and is not installed; the message names the extra that installs it."""

@@ -12,7 +12,8 @@ from typing import Final
 import numpy as np
 
 from .attrs import Attrs
-from .dtypes import DType
+from .dtypes import DType, bfloat16, from_numpy
+from .storage import readable
 from .types import Dim, Extent, TensorType
 
 _fields: Final[dict[type[object], Mapping[str, object]]] = {}
@@ -63,23 +64,28 @@ def show_hint(hint: object) -> str:
 
 def exact_value(value: object) -> Hashable:
     """A key, equal for values that mean exactly the same: -0.0 differs from 0.0, and nan equals nan."""
+    if isinstance(value, complex):
+        return "complex", exact_value(value.real), exact_value(value.imag)
     if isinstance(value, float):
         return "float", struct.pack("<d", value) if value == value else b"nan"
     if isinstance(value, tuple):
         return tuple([exact_value(v) for v in value])
     if isinstance(value, np.ndarray):
-        return value.dtype.str, value.shape, array_bits(value)
+        return from_numpy(value.dtype), value.shape, array_bits(value)
     assert isinstance(value, Hashable)
     return type(value), value
 
 
 def array_bits(value: np.ndarray) -> bytes:
-    """The bits of an array in row-major order, every nan written as the same nan."""
+    """The bits of an array in row-major order, every nan (of a complex number: of a part) written as the same nan."""
+    if value.dtype.kind == "c":
+        parts = np.float32 if value.dtype.itemsize == 8 else np.float64
+        return array_bits(np.ascontiguousarray(value).reshape(-1).view(parts))
     if value.dtype.kind == "f":
         nan = np.isnan(value)
         if nan.any():
             value = np.where(nan, value.dtype.type(np.nan), value)
-    return value.tobytes()
+    return array_bits(readable(value)) if value.dtype == bfloat16.numpy else value.tobytes()
 
 
 def _has_floats(hint: object) -> bool:

@@ -128,7 +128,7 @@ def backward(
 
 
 def _differentiable(record: Applied, i: int) -> bool:
-    if not record.args[i].dtype.is_float:
+    if not record.args[i].dtype.is_inexact:
         return False
     if record.op is None:
         return True
@@ -138,9 +138,9 @@ def _differentiable(record: Applied, i: int) -> bool:
 
 def _reached(records: Sequence[Applied], wanted: Sequence[Array]) -> set[int]:
     """The arrays that depend on a wanted one along a path that carries gradients."""
-    reached = {id(w) for w in wanted if w.dtype.is_float}
+    reached = {id(w) for w in wanted if w.dtype.is_inexact}
     for record in records:
-        if record.result.dtype.is_float and any(
+        if record.result.dtype.is_inexact and any(
             id(a) in reached and _differentiable(record, i) for i, a in enumerate(record.args)
         ):
             reached.add(id(record.result))

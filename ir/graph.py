@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from .attrs import NO_ATTRS, Attrs
 from .loc import Loc
-from .op import Op
+from .op import Lowering, Op
 from .types import TensorType
 
 
@@ -34,10 +34,15 @@ class Value:
 
 
 class Node:
-    """One application of an op; compared by identity."""
+    """One application of an op; compared by identity.
 
-    __slots__ = ("args", "attrs", "loc", "op", "regions", "results")
+    Attributes:
+        lowering: how code is made for it: its row's lowering, or Host where there is no native code for the dtypes.
+    """
 
+    __slots__ = ("args", "attrs", "loc", "lowering", "op", "regions", "results")
+
+    lowering: Lowering
     results: tuple[Value, ...]
 
     def __init__(
@@ -55,6 +60,7 @@ class Node:
         self.regions = regions
         self.loc = loc
         self.results = tuple([Value(t, self, i) for i, t in enumerate(types)])
+        self.lowering = op.native([*[a.type.dtype for a in args], *[t.dtype for t in types]])
 
     @property
     def result(self) -> Value:

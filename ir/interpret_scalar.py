@@ -16,6 +16,7 @@ from . import dtypes
 from .dtypes import DType
 from .fma import fma
 from .scalar import RARE, Scalar, iteration, load
+from .storage import convert, readable
 
 
 @dataclass
@@ -114,8 +115,11 @@ def _check(number: int, value: np.ndarray, ok: np.ndarray, report: np.ndarray) -
 
 
 def _cast(x: np.ndarray, to: DType) -> np.ndarray:
+    x = readable(x)
     if to is dtypes.bool_:
         return np.asarray(x != 0)
+    if to.is_half:
+        return convert(x, to)
     if x.dtype.kind != "f" or to.is_float:
         return x.astype(to.numpy)
     limits = np.iinfo(to.name)

@@ -9,19 +9,21 @@ from __future__ import annotations
 import enum
 import functools
 import math
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 
 from .array import Array
-from .attrs import Attrs
+from .attrs import Attrs, intern
 from .checks import Failure
-from .dtypes import DType
+from .dtypes import DType, bfloat16, float16, float32, from_numpy
 from .errors import LithographError
+from .halves import single_attrs
 from .registry import OPS
 from .scalar import Scalar
 from .stage import apply
+from .storage import convert, widened
 from .types import TensorType, assumed
 
 
@@ -49,10 +51,13 @@ class Pointwise:
     """One scalar function of the operands' elements; operands broadcast together.
 
     Attributes:
-        body: `body(*scalars)`, or `body(*scalars, attrs)` when the op has attrs, gives the result's scalar.
+        body: `body(*scalars)`, or `body(*scalars, attrs)` when the op has attrs, gives the result's scalar. Of half
+            precision it is never told: there is float32 instead, and what it gives is rounded.
+        converts: body and reference are told of half precision in attrs, and round to it themselves.
     """
 
     body: Callable[..., Scalar]
+    converts: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,6 +161,8 @@ class Structural:
     """An op made by the compiler (call, fusion): its meaning is its region."""
 
 
+_HALVES = frozenset((float16.numpy, bfloat16.numpy))
+
 Lowering = Pointwise | Element | Reduce | Scan | Accumulate | Contract | Sort | Alias | Literal | Host | Structural
 
 Infer = Callable[[tuple[TensorType, ...], Attrs], TensorType]
@@ -220,7 +227,8 @@ class Op:
     """
 
     __slots__ = (
-        "_types", "accuracy", "attrs", "call", "failure", "flags", "infer", "lowering", "name", "promote", "reference",
+        "_asks", "_types", "accuracy", "attrs", "call", "failure", "flags", "infer", "lowering", "name", "promote",
+        "reference",
         "samples", "vjp",
     )  # fmt: skip
 
@@ -256,6 +264,7 @@ class Op:
         self.flags = flags if failure is None else flags | Flags.CHECKED
         self.samples = samples
         self.accuracy = accuracy
+        self._asks = attrs is not None and any("DType" in str(f.type) for f in fields(attrs))
         self._types: dict[tuple[tuple[TensorType, ...], Attrs], TensorType] = {}
         self.call = functools.partial(apply, self)
         OPS[name] = self
@@ -281,8 +290,45 @@ class Op:
         assert self.failure is not None, f"{self.name} has checks and says not what they mean"
         return self.failure(number, report, types, attrs)
 
+    def native(self, dtypes: Iterable[DType]) -> Lowering:
+        """How code is made for operands and a result of these dtypes: `lowering`, or Host for what has no native form.
+
+        Complex numbers are computed on the host, and so is half precision where more is done than to compute or
+        reduce elements.
+        """
+        own = self.lowering
+        if isinstance(own, Alias | Literal | Host | Structural):
+            return own
+        for d in dtypes:
+            if not d.plain and (d.is_complex or not isinstance(own, Pointwise | Element | Reduce)):
+                return Host()
+        return own
+
+    def examples(self, rng: np.random.Generator, dtype: DType) -> list[Sample]:
+        """The row's samples of a dtype; of half precision, those of float32 converted."""
+        assert self.samples is not None, f"{self.name} has no samples"
+        if not dtype.is_half:
+            return self.samples(rng, dtype)
+        made: list[Sample] = []
+        for operands, attrs in self.samples(rng, float32):
+            changed = {f.name: dtype for f in fields(attrs) if getattr(attrs, f.name) is float32}
+            narrow = tuple([convert(x, dtype) if x.dtype == np.float32 else x for x in operands])
+            made.append((narrow, intern(replace(attrs, **changed)) if changed else attrs))
+        return made
+
     def evaluate(self, operands: Sequence[np.ndarray], attrs: Attrs) -> np.ndarray:
-        """The reference on NumPy arrays."""
+        """The reference on NumPy arrays; half precision is evaluated in float32 and rounded once, at the end."""
+        told = attrs
+        if self._asks and not (isinstance(self.lowering, Pointwise) and self.lowering.converts):
+            told = single_attrs(attrs)
+        if told is attrs and _HALVES.isdisjoint([x.dtype for x in operands]):
+            return self._refer(operands, attrs)
+        types = tuple([TensorType(from_numpy(x.dtype), x.shape) for x in operands])
+        result = self.result_type(types, attrs).dtype
+        found = self._refer([widened(x) for x in operands], told)
+        return convert(found, result) if result.is_half else found
+
+    def _refer(self, operands: Sequence[np.ndarray], attrs: Attrs) -> np.ndarray:
         return self.reference(*operands, attrs) if self.attrs else self.reference(*operands)
 
     def __repr__(self) -> str:

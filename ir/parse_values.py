@@ -10,6 +10,7 @@ import numpy as np
 
 from .dtypes import BY_NAME, DType
 from .errors import ShapeError
+from .storage import convert, held
 from .text import MOST_NESTED, RESERVED, known_constants
 from .tokens import Tokens
 from .types import TIMES, Dim, Extent, TensorType
@@ -166,6 +167,8 @@ def _type_or_array(
     tokens.expect("@")
     name = tokens.expect_kind("name", "the name of a constant")
     array = constants.get(name)
+    if array is not None:
+        array = held(array)
     if array is None:
         array = known_constants.get(name)
     if array is None:
@@ -176,7 +179,7 @@ def _type_or_array(
 
 
 def _dense(tokens: Tokens, type: TensorType, at: int) -> np.ndarray:
-    values: list[bool | int | float] = []
+    values: list[bool | int | float | complex] = []
     while not tokens.take(")"):
         if values:
             tokens.expect(",")
@@ -185,15 +188,26 @@ def _dense(tokens: Tokens, type: TensorType, at: int) -> np.ndarray:
         tokens.wrong(f"{type} has {type.size} elements, but {len(values)} are given", at)
     try:
         with np.errstate(over="ignore"):
-            array = np.array(values, type.dtype.numpy).reshape(type.static_shape)
+            array = _array(values, type.dtype).reshape(type.static_shape)
     except OverflowError:
         tokens.wrong(f"an element does not fit {type.dtype}", at)
     array.setflags(write=False)
     return array
 
 
-def _element(tokens: Tokens, dtype: DType) -> bool | int | float:
+def _array(values: list[bool | int | float | complex], dtype: DType) -> np.ndarray:
+    return convert(np.array(values, np.float64), dtype) if dtype.is_half else np.array(values, dtype.numpy)
+
+
+def _element(tokens: Tokens, dtype: DType) -> bool | int | float | complex:
     expected = f"an element of {dtype}"
+    if dtype.is_complex:
+        tokens.expect("(")
+        real = _element(tokens, dtype.real)
+        tokens.expect(",")
+        imaginary = _element(tokens, dtype.real)
+        tokens.expect(")")
+        return complex(real, imaginary)
     if dtype.kind == "bool":
         if not (tokens.kind == "name" and tokens.word in ("true", "false")):
             tokens.fault(expected)

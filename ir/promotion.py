@@ -1,8 +1,8 @@
 """Which dtypes an op converts its operands to; it knows no op, only the rules that rows share.
 
 Tensors promote by the Array API's table, a mixed integer and float pair gives the float. A Python number is
-weak: it takes the tensor's dtype, and where its kind is higher than the tensor's it counts as int32 or
-float32.
+weak: it takes the tensor's dtype, and where its kind is higher than the tensor's it counts as int32, float32
+or complex64.
 """
 
 from __future__ import annotations
@@ -13,7 +13,13 @@ from . import dtypes
 from .dtypes import DType
 from .types import TensorType
 
-_DEFAULT: Final = {"bool": dtypes.bool_, "int": dtypes.int32, "uint": dtypes.int32, "float": dtypes.float32}
+_DEFAULT: Final = {
+    "bool": dtypes.bool_,
+    "int": dtypes.int32,
+    "uint": dtypes.int32,
+    "float": dtypes.float32,
+    "complex": dtypes.complex64,
+}
 
 
 def common(types: tuple[TensorType, ...]) -> DType:
@@ -41,7 +47,7 @@ def common(types: tuple[TensorType, ...]) -> DType:
 
 
 def keep(name: str, types: tuple[TensorType, ...]) -> tuple[DType, ...]:
-    """Each operand as it is; Python numbers become int32, float32 or bool."""
+    """Each operand as it is; Python numbers become bool, int32, float32 or complex64."""
     return tuple([t.dtype for t in types])
 
 
@@ -61,7 +67,7 @@ def counted(name: str, types: tuple[TensorType, ...]) -> tuple[DType, ...]:
 def floating(name: str, types: tuple[TensorType, ...]) -> tuple[DType, ...]:
     """All operands in their common dtype, bool and integers as float32."""
     found = common(types)
-    return (found if found.is_float else dtypes.float32,) * len(types)
+    return (found if found.is_inexact else dtypes.float32,) * len(types)
 
 
 def boolean(name: str, types: tuple[TensorType, ...]) -> tuple[DType, ...]:

@@ -6,7 +6,6 @@ Not exact, and therefore not in `EXACT`: x + 0.0 (-0.0 becomes 0.0), x * 0 and x
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Callable
 from typing import Final
 from typing import cast as typed
@@ -20,6 +19,7 @@ from .dtypes import DType
 from .ops.rows import edges
 from .registry import OPS
 from .rewrite import Rule, RuleSample
+from .storage import convert
 
 _Samples = Callable[[DType], list[RuleSample]]
 
@@ -27,7 +27,7 @@ _Samples = Callable[[DType], list[RuleSample]]
 def _extra(dtype: DType) -> np.ndarray:
     if not dtype.is_float:
         return edges(dtype)
-    return np.concatenate([edges(dtype), np.array([3.1, -0.3, 1e-30, -7e9], dtype.numpy)])
+    return np.concatenate([edges(dtype), convert(np.array([3.1, -0.3, 1e-30, -7e9]), dtype)])
 
 
 def _values(arity: int, kinds: tuple[str, ...]) -> _Samples:
@@ -36,8 +36,9 @@ def _values(arity: int, kinds: tuple[str, ...]) -> _Samples:
     def samples(dtype: DType) -> list[RuleSample]:
         if dtype.kind not in kinds:
             return []
-        combined = np.array(list(itertools.product(_extra(dtype), repeat=arity)), dtype.numpy)
-        return [(tuple(np.ascontiguousarray(combined.T)), ())]
+        some = _extra(dtype)
+        picked = np.indices((some.size,) * arity).reshape(arity, -1)
+        return [(tuple([some[i] for i in picked]), ())]
 
     return samples
 

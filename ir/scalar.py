@@ -22,7 +22,8 @@ select          the second argument where the first (a bool) is true, else the t
 rarely          the second argument, but where the first (a bool) is true: the function that `payload` names in RARE,
                 of the remaining arguments; native code computes it out of line, when some lane needs it
 cast            float to int truncates and saturates, NaN gives 0; int to float rounds to nearest even;
-                to bool is `!= 0` (true for NaN); bool to number is 0 or 1; int to int wraps
+                to bool is `!= 0` (true for NaN); bool to number is 0 or 1; int to int wraps;
+                to float16 and bfloat16 any number is rounded once, to nearest even
 bitcast         the same bits as another dtype of the same width
 check           the first argument; the program fails with check number `payload` where the second (a bool) is false
                 and reports the third (an int64)

@@ -20,12 +20,13 @@ from .attrs import NO_ATTRS, Attrs, Cast, ShapeOf
 from .errors import ArgumentError, DTypeError, IntegerOverflow, LithographError
 from .loc import NOWHERE, Loc, here
 from .registry import OPS
+from .storage import convert, held
 from .types import Assumed, Dim, TensorType, assumed
 
 if TYPE_CHECKING:
     from .op import Op
 
-Operand = Array | np.ndarray | np.generic | Dim | bool | int | float
+Operand = Array | np.ndarray | np.generic | Dim | bool | int | float | complex
 _P = ParamSpec("_P")
 _R = TypeVar("_R")
 
@@ -83,6 +84,7 @@ _WEAK: Final[dict[type, TensorType]] = {
     int: TensorType(dtypes.int32, (), weak=True),
     float: TensorType(dtypes.float32, (), weak=True),
     Dim: TensorType(dtypes.int32, (), weak=True),
+    complex: TensorType(dtypes.complex64, (), weak=True),
 }
 
 
@@ -108,16 +110,20 @@ def operand_type(name: str, operand: object) -> TensorType:
     )
 
 
-def number(value: bool | int | float, dtype: dtypes.DType) -> np.ndarray:
+def number(value: bool | int | float | complex, dtype: dtypes.DType) -> np.ndarray:
     """A Python number as a 0-d array of `dtype`.
 
     Raises:
         IntegerOverflow: an int that `dtype` cannot hold.
-        DTypeError: a float where an integer or bool is wanted.
+        DTypeError: a float where an integer or bool is wanted, or a complex where a real number is.
     """
-    if isinstance(value, float) and not dtype.is_float:
+    if isinstance(value, float) and not dtype.is_inexact:
         raise DTypeError(f"the Python float {value!r} cannot become {dtype.name} without astype")
+    if isinstance(value, complex) and not dtype.is_complex:
+        raise DTypeError(f"the Python complex {value!r} cannot become {dtype.name}; take its real part first")
     try:
+        if dtype is dtypes.bfloat16:
+            return convert(np.array(value, np.float64), dtype)
         return np.array(value, dtype.numpy)
     except OverflowError:
         raise IntegerOverflow(f"the Python int {value} does not fit {dtype.name}") from None
@@ -139,9 +145,9 @@ def _convert(stage: Stage, operand: Operand, dtype: dtypes.DType) -> Array:
     if type(operand) in _WEAK:
         return stage.constant(number(operand, dtype))  # type: ignore[arg-type]
     if isinstance(operand, np.generic):
-        array = stage.constant(np.asarray(operand))
+        array = stage.constant(held(np.asarray(operand)))
     else:
-        array = stage.lift(operand)  # type: ignore[arg-type]
+        array = stage.lift(held(operand) if isinstance(operand, np.ndarray) else operand)  # type: ignore[arg-type]
     if array._aval.dtype is dtype:
         return array
     cast = OPS["astype"]

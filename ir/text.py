@@ -20,7 +20,7 @@ The grammar is LL(1) and the same for every op; `#` starts a comment.
     symbol  = NAME | "$" STRING
     attr    = ["-"] FLOAT | extent | STRING | "true" | "false" | "none" | DTYPE | tuple | type [array]
     tuple   = "(" [attr {"," attr} [","]] ")"
-    array   = "(" [element {"," element}] ")"       in row-major order
+    array   = "(" [element {"," element}] ")"       in row-major order; a complex one is "(" real "," imaginary ")"
             | "@" NAME                              a large array by name
 
 VALUE is `%` and a number; values are numbered from 0 in each graph. A graph that is called, or used more than
@@ -41,11 +41,12 @@ import numpy as np
 
 from .analysis import regions_first
 from .attrs import NO_ATTRS, Attrs
-from .dtypes import BY_NAME, DType
+from .dtypes import BY_NAME, DType, bfloat16, from_numpy
 from .fields import array_bits, fields_of
 from .graph import Graph, Node, Value
 from .loc import Loc
 from .op import Host
+from .storage import readable
 from .types import TIMES, Dim, TensorType
 
 RESERVED: Final = frozenset({"true", "false", "none", "nan", "inf", "weak", *BY_NAME})
@@ -90,6 +91,8 @@ def show_type(type: TensorType) -> str:
 
 
 def _show_element(x: np.generic) -> str:
+    if isinstance(x, np.complexfloating):
+        return f"({_show_element(x.real)}, {_show_element(x.imag)})"
     if isinstance(x, np.bool_):
         return "true" if x else "false"
     if isinstance(x, np.floating):
@@ -103,7 +106,8 @@ def _show_element(x: np.generic) -> str:
 
 def _constant_name(array: np.ndarray) -> str:
     digest = hashlib.blake2b(array_bits(array), digest_size=8)
-    digest.update(f"{array.dtype.str}{array.shape}".encode())
+    name = array.dtype.str if array.dtype != bfloat16.numpy else bfloat16.name
+    digest.update(f"{name}{array.shape}".encode())
     return "c" + digest.hexdigest()
 
 
@@ -141,9 +145,9 @@ class _Printer:
         raise TypeError(f"a {type(value).__name__} cannot be a field of attrs: {value!r}")
 
     def array(self, value: np.ndarray) -> str:
-        kind = f"{value.dtype.name}[{', '.join([str(n) for n in value.shape])}]"
+        kind = f"{from_numpy(value.dtype).name}[{', '.join([str(n) for n in value.shape])}]"
         if value.size <= MOST_INLINE_ELEMENTS:
-            return f"{kind}({', '.join([_show_element(x) for x in value.reshape(-1)])})"
+            return f"{kind}({', '.join([_show_element(x) for x in readable(value).reshape(-1)])})"
         name = _constant_name(value)
         if self.constants is None:
             known_constants.setdefault(name, value)
@@ -169,7 +173,7 @@ class _Printer:
             parts += [" : ", ", ".join([show_type(r.type) for r in node.results])]
         if self.locations and node.loc is not None:
             parts += [" at ", " from ".join(_places(node.loc))]
-        if isinstance(node.op.lowering, Host):
+        if isinstance(node.lowering, Host):
             parts.append("  # host")
         return "".join(parts)
 

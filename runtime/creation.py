@@ -16,11 +16,12 @@ from ..ir.gradient import ground
 from ..ir.ops.axes import legal_shape, on_device
 from ..ir.registry import OPS
 from ..ir.stage import current, located
+from ..ir.storage import convert, held
 from ..ir.types import TensorType, show_shape
 from .core import Tensor, from_ndarray, wrap
 from .dlpack import Producer, take
 
-_DEFAULT: Final = {"b": dtypes.bool_, "i": dtypes.int32, "f": dtypes.float32}
+_DEFAULT: Final = {"b": dtypes.bool_, "i": dtypes.int32, "f": dtypes.float32, "c": dtypes.complex64}
 
 
 @located
@@ -31,8 +32,8 @@ def tensor(values: object, shape: Sequence[int] | None = None, dtype: object = N
         values: a number, numbers nested in lists or tuples, a NumPy array or anything NumPy reads as one, a
         tensor.
         shape: the shape to give them, in row-major order; as nested when None.
-        dtype: the element type; when None, Python's float gives float32, int int32, bool bool, and arrays
-            keep theirs.
+        dtype: the element type; when None, Python's float gives float32, int int32, bool bool, complex
+            complex64, and arrays keep theirs.
 
     Raises:
         ShapeError: the nest is ragged, or the values do not fill `shape`.
@@ -129,7 +130,7 @@ def from_dlpack(x: object, /, *, device: object = None, copy: bool | None = None
 def of_ndarray(a: np.ndarray) -> Tensor:
     """A Tensor with a copy of a NumPy array of any layout; DTypeError for an unsupported dtype."""
     aval = TensorType(dtypes.from_numpy(a.dtype), a.shape)
-    return from_ndarray(aval, np.ascontiguousarray(a, aval.dtype.numpy).reshape(a.shape))
+    return from_ndarray(aval, np.ascontiguousarray(held(a), aval.dtype.numpy).reshape(a.shape))
 
 
 def _array(values: object, wanted: dtypes.DType | None) -> Array:
@@ -138,9 +139,9 @@ def _array(values: object, wanted: dtypes.DType | None) -> Array:
         return stage.lift(values)
     if isinstance(values, np.ndarray):
         traced = isinstance(ground(stage), Builder)
-        return stage.lift(values) if traced else cast(Array, of_ndarray(values))
+        return stage.lift(held(values)) if traced else cast(Array, of_ndarray(values))
     if isinstance(values, np.generic):
-        return stage.constant(np.asarray(values))
+        return stage.constant(held(np.asarray(values)))
     if isinstance(values, list | tuple) and any(isinstance(v, Array) for v in values):
         return ops.stack([_array(v, wanted) for v in values])
     return stage.constant(plain_array(values, wanted))
@@ -151,7 +152,7 @@ def plain_array(values: object, wanted: dtypes.DType | None) -> np.ndarray:
     if isinstance(values, range):
         values = list(values)
     foreign = callable(getattr(values, "__array__", None))
-    if not isinstance(values, bool | int | float | list | tuple) and not foreign:
+    if not isinstance(values, bool | int | float | complex | list | tuple) and not foreign:
         raise ArgumentError(
             "tensor: numbers, nested lists of numbers or arrays are wanted, "
             f"but a {type(values).__name__} was given"
@@ -165,10 +166,9 @@ def plain_array(values: object, wanted: dtypes.DType | None) -> np.ndarray:
     if raw.dtype.kind == "O":
         raise _no_number(values)
     if raw.size and isinstance(_first_leaf(values), np.generic | np.ndarray):
-        dtypes.from_numpy(raw.dtype)
-        return raw
+        return held(raw)
     if foreign:
-        return raw
+        return held(raw)
     return _converted(values, raw, wanted)
 
 
@@ -177,7 +177,8 @@ def _converted(values: object, raw: np.ndarray, wanted: dtypes.DType | None) -> 
     if kind not in _DEFAULT:
         raise _no_number(values)
     target = wanted or (_DEFAULT[kind] if raw.size else dtypes.float32)
-    if kind == "f" and not target.is_float and raw.size:
+    narrows = (kind == "f" and not target.is_inexact) or (kind == "c" and not target.is_complex)
+    if narrows and raw.size:
         raise DTypeError(f"Cannot convert {_brief(values)} to a tensor of dtype {target}")
     if kind == "i" and target.is_integer and raw.size:
         limits = np.iinfo(target.name)
@@ -185,8 +186,7 @@ def _converted(values: object, raw: np.ndarray, wanted: dtypes.DType | None) -> 
         if low < limits.min or high > limits.max:
             culprit = low if low < limits.min else high
             raise IntegerOverflow(f"the Python int {culprit} does not fit {target}")
-    with np.errstate(over="ignore"):
-        return raw.astype(target.numpy)
+    return convert(raw, target)
 
 
 def _brief(values: object) -> str:
@@ -206,7 +206,7 @@ def _no_number(values: object) -> DTypeError | IntegerOverflow:
         at = f" at {where}" if where else ""
         if isinstance(leaf, int) and not -(2**63) <= leaf < 2**64:
             return IntegerOverflow(f"the Python int {leaf}{at} does not fit any integer dtype")
-        if not isinstance(leaf, bool | int | float | np.generic | np.ndarray):
+        if not isinstance(leaf, bool | int | float | complex | np.generic | np.ndarray):
             return DTypeError(
                 f"tensor: {_brief(leaf)}{at} is a {type(leaf).__name__}; elements are numbers or bools"
             )

@@ -7,7 +7,7 @@ so that the next one runs native code at once.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from typing import cast
 
@@ -19,15 +19,15 @@ from ..ir import dtypes, stage
 from ..ir.array import Array
 from ..ir.attrs import NO_ATTRS, Attrs, Constant, Order, intern
 from ..ir.builder import Builder, Traced
-from ..ir.errors import StateError
+from ..ir.errors import LithographError, StateError
 from ..ir.loc import NOWHERE
-from ..ir.op import Alias, Contract, Element, Literal, Op, Pointwise, Reduce, Scan, Sort
+from ..ir.op import Alias, Contract, Element, Host, Literal, Lowering, Op, Pointwise, Reduce, Scan, Sort
 from ..ir.registry import OPS
 from ..ir.stage import locate, operand_type
 from ..ir.types import TensorType
 from . import threads
 from .compile import build
-from .core import Dispatcher, Tensor, bind_operator, from_ndarray, is_disposed, wrap
+from .core import Dispatcher, Tensor, as_ndarray, bind_operator, from_ndarray, is_disposed, wrap
 from .record import BuildOutput, Match, MatchArray, MatchIdentity, MatchWeak, NewOutput, Record
 from .surface import OPERATORS
 from .variable import Variable
@@ -77,10 +77,20 @@ class Eager:
         if isinstance(op.lowering, Literal):
             assert isinstance(attrs, Constant)
             return self.constant(attrs.value)
+        if isinstance(_native(op, [a._aval for a in args], result), Host):
+            return self._hosted(op, args, attrs, result)
         _, run = self.plan(op, attrs, tuple([a._aval for a in args]), result)
         made = run(*args)
         assert isinstance(made, Tensor)
         return made
+
+    def _hosted(self, op: Op, args: tuple[Array, ...], attrs: Attrs, result: TensorType) -> Array:
+        """One op by its reference, with no program around it."""
+        operands = [as_ndarray(a) for a in args if isinstance(a, Tensor)]
+        try:
+            return from_ndarray(result, np.asarray(op.evaluate(operands, attrs), order="C"))
+        except LithographError as error:
+            raise locate(error) from None
 
     def plan(
         self, op: Op, attrs: Attrs, types: tuple[TensorType, ...], result: TensorType
@@ -98,6 +108,10 @@ class Eager:
                 run.install(record)
                 known = self._plans[key] = (record, run)
         return known
+
+
+def _native(op: Op, types: Iterable[TensorType], result: TensorType) -> Lowering:
+    return op.native([*[t.dtype for t in types], result.dtype])
 
 
 def _mismatch(*args: object) -> object:
@@ -138,7 +152,7 @@ def _record(op: Op, attrs: Attrs, types: tuple[TensorType, ...], result: TensorT
 
 
 def _call(op: Op, attrs: Attrs, types: tuple[TensorType, ...], result: TensorType) -> code.Call | None:
-    match op.lowering:
+    match _native(op, types, result):
         case Pointwise():
             return code.elementwise(op, attrs, types, result)
         case Reduce():
@@ -230,12 +244,15 @@ def _direct(op: Op, given: tuple[object, ...]) -> Record | None:
     wanted = op.promote(op.name, types)
     lifted = tuple([TensorType(d, t.shape) for t, d in zip(types, wanted, strict=True)])
     matches: list[Match] = []
-    record, _ = EAGER.plan(op, attrs, lifted, op.result_type(lifted, attrs))
+    result = op.result_type(lifted, attrs)
+    if isinstance(_native(op, lifted, result), Host):
+        return None
+    record, _ = EAGER.plan(op, attrs, lifted, result)
     bufs = {m.slot: m.buf for m in record.match if isinstance(m, MatchArray)}
     for k, (x, t) in enumerate(zip(operands, lifted, strict=True)):
         if type(x) in (Tensor, np.ndarray) and types[k].dtype is t.dtype:
             matches.append(MatchArray(k, t, bufs[k]))
-        elif type(x) in _WEAK and not (t.dtype.kind == "bool" and type(x) is not bool):
+        elif type(x) in _WEAK and t.dtype.plain and not (t.dtype.kind == "bool" and type(x) is not bool):
             matches.append(MatchWeak(k, type(x), t.dtype, bufs[k]))  # type: ignore[arg-type]
         else:
             return None

@@ -42,7 +42,7 @@ def function(
     types = [*(a.type for a in node.args), node.result.type]
 
     def run(bufs: int) -> int:
-        table = (ctypes.c_void_p * (max(*reads, write, words) + 1)).from_address(bufs)
+        table = (ctypes.c_void_p * (max((*reads, write, words)) + 1)).from_address(bufs)
         try:
             known, attrs = types, node.attrs
             if symbols:

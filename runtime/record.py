@@ -272,6 +272,7 @@ def _check_slots(record: Record) -> None:
                 raise ValueError(f"{m} does not fit 64 bits")
         elif isinstance(m, MatchWeak) and (
             m.kind not in (bool, int, float)
+            or not m.dtype.plain
             or (m.kind is float and not m.dtype.is_float)
             or (m.kind is int and m.dtype.kind == "bool")
         ):

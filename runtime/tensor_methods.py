@@ -10,11 +10,13 @@ import numpy as np
 
 from ..ir import dtypes
 from ..ir.array import Array
-from ..ir.errors import ArgumentError, DomainError, SharingError, StateError
+from ..ir.errors import ArgumentError, DomainError, DTypeError, SharingError, StateError
 from ..ir.stage import located
+from ..ir.storage import readable
 from ..ir.types import TensorType, show_shape
 from .core import Tensor, as_ndarray, dispose, from_ndarray, is_disposed, wrap
 from .dlpack import CPU, export, is_pair
+from .leaving import as_asked, to_list, to_numpy
 
 _NOT_SHARED: Final = frozenset(
     ("__class__", "__dict__", "__doc__", "__hash__", "__module__", "__slots__", "__weakref__", "_aval")
@@ -27,22 +29,31 @@ _WRITABLE: Final = 1
 
 @located
 def numpy(self: Tensor) -> np.ndarray:
-    """The elements as a read-only NumPy array that shares their memory; StateError when disposed."""
+    """The elements as a read-only NumPy array that shares their memory.
+
+    Raises:
+        StateError: the tensor is disposed.
+        MissingExtra: bfloat16, and the package ml_dtypes is not installed.
+    """
+    return to_numpy(_held(self))
+
+
+def _held(self: Tensor) -> np.ndarray:
     if is_disposed(self):
         raise StateError("Tensor is disposed.")
     return as_ndarray(self)
 
 
 @located
-def item(self: Tensor) -> bool | int | float:
+def item(self: Tensor) -> bool | int | float | complex:
     """The only element as a Python number; DomainError when there is not exactly one."""
-    _single(self, "item()")
-    return cast("bool | int | float", numpy(self).item())
+    return _only(self, "item()")
 
 
+@located
 def tolist(self: Tensor) -> object:
     """The elements as nested lists of Python numbers, or one number."""
-    return numpy(self).tolist()
+    return to_list(_held(self))
 
 
 def print_(self: Tensor) -> None:
@@ -55,31 +66,41 @@ def _dispose(self: Tensor) -> None:
     dispose(self)
 
 
-def _single(self: Tensor, what: str) -> None:
+def _only(self: Tensor, what: str) -> bool | int | float | complex:
     aval = self._aval
     if aval.size != 1:
         raise DomainError(
             f"{what} takes a tensor of one element, but the shape is {show_shape(aval.shape)}; "
             "reduce it with any(), all() or another reduction, or select an element"
         )
+    return cast("bool | int | float | complex", readable(_held(self)).item())
 
 
 @located
 def _bool(self: Tensor) -> bool:
-    _single(self, "bool()")
-    return bool(numpy(self).item())
+    return bool(_only(self, "bool()"))
 
 
 @located
 def _float(self: Tensor) -> float:
-    _single(self, "float()")
-    return float(numpy(self).item())
+    return float(_real(self, "float()"))
 
 
 @located
 def _int(self: Tensor) -> int:
-    _single(self, "int()")
-    return int(numpy(self).item())
+    return int(_real(self, "int()"))
+
+
+@located
+def _complex(self: Tensor) -> complex:
+    return complex(_only(self, "complex()"))
+
+
+def _real(self: Tensor, what: str) -> bool | int | float:
+    value = _only(self, what)
+    if isinstance(value, complex):
+        raise DTypeError(f"{what} takes a real number, but the tensor is {self._aval}; take real() or abs() of it")
+    return value
 
 
 @located
@@ -91,8 +112,7 @@ def _index(self: Tensor) -> int:
 
 
 def _array(self: Tensor, dtype: object = None, copy: bool | None = None) -> np.ndarray:
-    wanted = None if dtype is None else dtypes.as_dtype(dtype).numpy
-    return np.array(numpy(self), wanted, copy=copy)
+    return as_asked(_held(self), dtype, copy)
 
 
 def _interface(self: Tensor) -> dict[str, object]:
@@ -111,7 +131,7 @@ def _represent(self: Tensor) -> str:
     aval = self._aval
     if is_disposed(self):
         return f"<disposed tensor {aval}>"
-    values = np.array2string(as_ndarray(self), separator=", ", prefix="tensor(")
+    values = np.array2string(readable(as_ndarray(self)), separator=", ", prefix="tensor(")
     return f"tensor({values}, dtype={aval.dtype}" + (f", shape={aval.shape})" if not aval.size else ")")
 
 
@@ -170,9 +190,9 @@ def _reduce(
     self: Tensor, protocol: object
 ) -> tuple[Callable[[object, object, object], object], tuple[str, tuple[int, ...], object]]:
     """Plain bytes, and no ndarray: what NumPy restores from bytes that were tampered with can crash."""
-    data = numpy(self).reshape(-1).view(np.uint8)
-    held = pickle.PickleBuffer(data.data) if isinstance(protocol, int) and protocol >= 5 else data.tobytes()
-    return _restore, (self._aval.dtype.name, self._aval.static_shape, held)
+    data = _held(self).reshape(-1).view(np.uint8)
+    kept = pickle.PickleBuffer(data.data) if isinstance(protocol, int) and protocol >= 5 else data.tobytes()
+    return _restore, (self._aval.dtype.name, self._aval.static_shape, kept)
 
 
 def _restore(name: object, shape: object, data: object) -> object:
@@ -196,6 +216,7 @@ _OWN: Final[dict[str, object]] = {
     "__array_interface__": property(_interface),
     "__bool__": _bool,
     "__buffer__": _buffer,
+    "__complex__": _complex,
     "__copy__": _copied,
     "__deepcopy__": _copied,
     "__dlpack__": _dlpack,

@@ -95,6 +95,7 @@ class Export:
             "data": (tensor._data, True),
             "shape": aval.shape,
             "typestr": aval.dtype.numpy.str,
+            "descr": aval.dtype.numpy.descr,
             "version": 3,
         }
 

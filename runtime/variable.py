@@ -9,17 +9,18 @@ from typing import Final, Protocol, cast, runtime_checkable
 
 import numpy as np
 
-from ..ir import dtypes
 from ..ir.array import Array
 from ..ir.builder import Traced
 from ..ir.errors import ArgumentError, DTypeError, ShapeError, TraceError
 from ..ir.gradient import ground
 from ..ir.ops.axes import flag
 from ..ir.stage import current, default, entered, located
+from ..ir.storage import readable
 from ..ir.types import show_shape
 from .core import Cell, Tensor, as_ndarray, wrap
 from .creation import tensor
 from .dlpack import CPU
+from .leaving import as_asked, to_list, to_numpy
 
 _WAIT: Final = 2e-5
 _counter: Final = itertools.count()
@@ -128,7 +129,7 @@ class Variable(Array):
             ShapeError: another shape than the variable's; nothing is changed then.
             DTypeError: another dtype than the variable's; nothing is changed then.
         """
-        plain = isinstance(value, bool | int | float | list | tuple) and not isinstance(value, np.generic)
+        plain = isinstance(value, bool | int | float | complex | list | tuple) and not isinstance(value, np.generic)
         new = tensor(value, dtype=self.dtype if plain else None) if not isinstance(value, Array) else value
         new = current().lift(new)
         if new.shape != self.shape:
@@ -167,6 +168,9 @@ class Variable(Array):
     @located
     def numpy(self) -> np.ndarray:
         """The value as a read-only NumPy array, which assignments do not change; TraceError in a trace."""
+        return to_numpy(self._values())
+
+    def _values(self) -> np.ndarray:
         return as_ndarray(cast(Tensor, self._now()))
 
     def _now(self) -> Array:
@@ -178,15 +182,15 @@ class Variable(Array):
         return value
 
     def __array__(self, dtype: object = None, copy: bool | None = None) -> np.ndarray:
-        return np.array(self.numpy(), None if dtype is None else dtypes.as_dtype(dtype).numpy, copy=copy)
+        return as_asked(self._values(), dtype, copy)
 
-    def item(self) -> bool | int | float:
+    def item(self) -> bool | int | float | complex:
         """The value of a single element as a Python number."""
-        return self.value().item()
+        return cast("bool | int | float | complex", self.value().item())
 
     def tolist(self) -> object:
         """The value as nested lists of Python numbers."""
-        return self.numpy().tolist()
+        return to_list(self._values())
 
     def __dlpack__(self, **options: object) -> object:
         return self._now().__dlpack__(**options)  # type: ignore[arg-type]
@@ -217,7 +221,7 @@ class Variable(Array):
         about = f"{self.name!r}, {self._aval}" + ("" if self.trainable else ", not trainable")
         if isinstance(ground(current()), StateStage):
             return f"<lithograph.Variable {about}>"
-        return f"<lithograph.Variable {about}\n{as_ndarray(self.held())}>"
+        return f"<lithograph.Variable {about}\n{readable(as_ndarray(self.held()))}>"
 
 
 def _restore(value: Array, trainable: bool, name: str) -> Variable:

@@ -72,6 +72,8 @@ def static_key(value: object) -> Hashable:
     """
     if isinstance(value, float):
         return type(value), _bits(value)
+    if isinstance(value, complex):
+        return type(value), _bits(value.real), _bits(value.imag)
     try:
         hash(value)
     except TypeError:

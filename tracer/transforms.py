@@ -232,7 +232,7 @@ class _Watching(Recording):
     def lift(self, operand: Array | np.ndarray) -> Array:
         """The operand in the stage below; for a variable that nobody assigned since, its stand-in."""
         value = self.below.lift(operand)
-        if not isinstance(operand, Variable) or not operand.dtype.is_float:
+        if not isinstance(operand, Variable) or not operand.dtype.is_inexact:
             return value
         known = self.watched.get(id(operand._cell))
         if known is None:
@@ -265,7 +265,7 @@ def _record(
 
 def _float_array(leaf: object, n: int) -> Array:
     array = current().lift(leaf if isinstance(leaf, Array | np.ndarray) else tensor(leaf))
-    if not array.dtype.is_float:
+    if not array.dtype.is_inexact:
         raise DTypeError(
             f"a gradient is taken by floats, but argument {n} holds {array._aval}; convert it with astype, "
             "or choose other arguments with argnums"
@@ -290,7 +290,7 @@ def _differentiable(stage: Stage, out: object) -> Array:
             f"the function to differentiate must return a tensor, but it returned a {type(out).__name__}"
         )
     value = stage.lift(out)
-    if not value.dtype.is_float:
+    if not value.dtype.is_inexact:
         raise DTypeError(f"the function to differentiate must return floats, but it returned {value._aval}")
     return value
 

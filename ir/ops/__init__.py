@@ -12,6 +12,7 @@ from ..array import Array
 from . import (  # noqa: F401 - public in lithograph.linalg
     activations,
     arithmetic,
+    complexes,
     conversion,
     counting,
     creation,
@@ -51,6 +52,7 @@ from . import (  # noqa: F401 - public in lithograph.linalg
 )
 from .activations import *  # noqa: F403
 from .arithmetic import *  # noqa: F403
+from .complexes import *  # noqa: F403
 from .conversion import *  # noqa: F403
 from .counting import *  # noqa: F403
 from .creation import *  # noqa: F403
@@ -93,6 +95,7 @@ from .trigonometry import *  # noqa: F403
 _METHODS = (
     activations,
     arithmetic,
+    complexes,
     conversion,
     counting,
     cumulative,

@@ -12,8 +12,9 @@ from ..op import Accuracy
 from ..promotion import floating
 from ..scalar import Scalar
 from ..stage import Operand, as_array, located
+from .complexes import conj, imag
 from .logic import isnan, where
-from .rows import ANY, FLOAT, NUMERIC, pointwise, refuse_kinds, wide
+from .rows import ANY, EVERY, FIELD, FLOAT, INEXACT, NUMERIC, pointwise, refuse_kinds, wide
 
 __all__ = [
     "abs", "add", "ceil", "clip", "divide", "floor", "fmax", "fmin", "heaviside", "maximum", "minimum", "multiply",
@@ -63,17 +64,25 @@ def _flat(g: Array, *_: Array) -> Array:
     return where(False, g, 0)
 
 
+def _sign_slope(g: Array, y: Array, x: Array) -> Array:
+    """Of a complex number z/|z|: g/|z| without its part along z, which only makes |z| longer."""
+    if not x.dtype.is_complex:
+        return _flat(g)
+    across = imag(g * y) * conj(y) * 1j
+    return where(x == 0, 0, across / abs(where(x == 0, 1, x)))
+
+
 _add_row = pointwise(
-    "add", _add, np.add, kinds=ANY, arity=2, vjp=(lambda g, y, a, b: g, lambda g, y, a, b: g)
+    "add", _add, np.add, kinds=EVERY, arity=2, vjp=(lambda g, y, a, b: g, lambda g, y, a, b: g)
 )
 _subtract = pointwise(
-    "subtract", lambda a, b: a - b, np.subtract, arity=2, vjp=(lambda g, y, a, b: g, lambda g, y, a, b: -g)
+    "subtract", lambda a, b: a - b, np.subtract, kinds=FIELD, arity=2, vjp=(lambda g, y, a, b: g, lambda g, y, a, b: -g)
 )
 _multiply_row = pointwise(
     "multiply",
     _multiply,
     np.multiply,
-    kinds=ANY,
+    kinds=EVERY,
     arity=2,
     vjp=(lambda g, y, a, b: g * b, lambda g, y, a, b: g * a),
 )
@@ -81,21 +90,23 @@ _divide = pointwise(
     "divide",
     lambda a, b: a / b,
     np.divide,
-    kinds=FLOAT,
+    kinds=INEXACT,
     promote=floating,
     arity=2,
     low=0.5,
     vjp=(lambda g, y, a, b: g / b, lambda g, y, a, b: -(g / b) * y),
 )
-_negative = pointwise("negative", lambda x: -x, np.negative, vjp=(lambda g, y, x: -g,))
-_abs_row = pointwise("abs", magnitude, np.abs, kinds=ANY, vjp=(lambda g, y, x: g * sign(x),))
-_sign_row = pointwise("sign", _sign, lambda x: np.sign(x).astype(x.dtype), vjp=(_flat,))
-_square = pointwise("square", lambda x: x * x, np.square, vjp=(lambda g, y, x: g * (2 * x),))
+_negative = pointwise("negative", lambda x: -x, np.negative, kinds=FIELD, vjp=(lambda g, y, x: -g,))
+_abs_row = pointwise(
+    "abs", magnitude, np.abs, kinds=EVERY, real=True, vjp=(lambda g, y, x: g * conj(sign(x)),)
+)
+_sign_row = pointwise("sign", _sign, lambda x: np.sign(x).astype(x.dtype), kinds=FIELD, vjp=(_sign_slope,))
+_square = pointwise("square", lambda x: x * x, np.square, kinds=FIELD, vjp=(lambda g, y, x: g * (2 * x),))
 _sqrt = pointwise(
     "sqrt",
     lambda x: scalar.unary("sqrt", x),
     np.sqrt,
-    kinds=FLOAT,
+    kinds=INEXACT,
     promote=floating,
     low=0.3,
     vjp=(lambda g, y, x: g * (0.5 / y),),
@@ -114,7 +125,7 @@ _reciprocal = pointwise(
     "reciprocal",
     lambda x: 1.0 / x,
     np.reciprocal,
-    kinds=FLOAT,
+    kinds=INEXACT,
     promote=floating,
     low=0.3,
     vjp=(lambda g, y, x: -g * square(y),),

@@ -8,14 +8,17 @@ import numpy as np
 
 from .. import dtypes, scalar
 from ..array import Array
-from ..attrs import NO_ATTRS, Cast, intern
+from ..attrs import NO_ATTRS, Attrs, Cast, intern
 from ..dtypes import DType
+from ..errors import DTypeError
 from ..op import Alias, Op, Pointwise, Sample
 from ..promotion import keep
 from ..scalar import Scalar
 from ..stage import Operand, located
+from ..storage import convert
 from ..types import TensorType
 from .axes import on_device
+from .complexes import real
 from .rows import edges, quiet, values
 
 __all__ = ["astype", "stop_gradient"]
@@ -24,7 +27,7 @@ __all__ = ["astype", "stop_gradient"]
 def _cast(x: np.ndarray, attrs: Cast) -> np.ndarray:
     to = attrs.dtype
     if x.dtype.kind != "f" or not to.is_integer:
-        return (x != 0) if to is dtypes.bool_ else x.astype(to.numpy)
+        return (x != 0) if to is dtypes.bool_ else convert(x, to)
     limits = np.iinfo(to.name)
     whole = np.trunc(np.nan_to_num(x, nan=0.0, posinf=np.inf, neginf=-np.inf))
     # float(limits.max) may round up to a value outside, hence >= and not >.
@@ -37,19 +40,37 @@ def _body(x: Scalar, attrs: Cast) -> Scalar:
     return scalar.cast(x, attrs.dtype)
 
 
+def _infer(types: tuple[TensorType, ...], attrs: Attrs) -> TensorType:
+    to = typed(Cast, attrs).dtype
+    if types[0].dtype.is_complex and not (to.is_complex or to is dtypes.bool_):
+        raise DTypeError(
+            f"astype: {types[0].dtype.name} cannot become {to.name}; take real(x), imag(x) or abs(x) of it first"
+        )
+    return TensorType(to, types[0].shape)
+
+
 def _samples(rng: np.random.Generator, dtype: DType) -> list[Sample]:
-    targets = (dtypes.float64, dtypes.float32, dtypes.bool_, dtypes.int32, dtypes.int64, dtypes.uint8)
+    d = dtypes
+    targets: tuple[DType, ...] = (d.float64, d.float32, d.bool_, d.int32, d.int64, d.uint8)
+    every: tuple[DType, ...] = d.ALL
+    if dtype.is_complex:
+        targets, every = (d.complex64,), (d.complex64, d.complex128, d.bool_)
     made: list[Sample] = [((values(rng, dtype, (3, 4)),), intern(Cast(to))) for to in targets]
-    return made + [((edges(dtype),), intern(Cast(to))) for to in dtypes.ALL]
+    return made + [((edges(dtype),), intern(Cast(to))) for to in every]
+
+
+def _back(g: Array, to: DType) -> Array:
+    """The cotangent of what was converted from `to`."""
+    return _astype.call(real(g) if g.dtype.is_complex and not to.is_complex else g, intern(Cast(to)))
 
 
 _astype: Op = Op(
     "astype",
-    infer=lambda types, attrs: TensorType(typed(Cast, attrs).dtype, types[0].shape),
+    infer=_infer,
     promote=keep,
     reference=quiet(_cast),
-    lowering=Pointwise(_body),
-    vjp=(lambda g, y, x, attrs: _astype.call(g, intern(Cast(x.dtype))),),
+    lowering=Pointwise(_body, converts=True),
+    vjp=(lambda g, y, x, attrs: _back(g, x.dtype),),
     attrs=Cast,
     samples=_samples,
 )

@@ -28,7 +28,7 @@ from .conversion import astype, stop_gradient
 from .creation import full
 from .joining import concat
 from .logic import isfinite, isnan, where
-from .rows import ANY, FLOAT, NUMERIC, quiet, refuse_kinds, values
+from .rows import ANY, EVERY, FIELD, INEXACT, quiet, refuse_kinds, values
 from .transcendental import exp, log
 
 __all__ = ["cumulative_logsumexp", "cumulative_max", "cumulative_min", "cumulative_prod", "cumulative_sum"]
@@ -101,7 +101,7 @@ def _row(
     reference: Step,
     vjp: Sequence[Vjp],
     *,
-    kinds: Sequence[str] = NUMERIC,
+    kinds: Sequence[str] = FIELD,
     promote: Promote = accumulated,
 ) -> Op:
     return Op(
@@ -129,7 +129,9 @@ def _multiply(previous: np.ndarray | None, x: np.ndarray) -> np.ndarray:
 
 
 def _chain(previous: np.ndarray | None, a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    return b if previous is None else fma(a, previous, b)
+    if previous is None:
+        return b
+    return fma(a, previous, b) if a.dtype.kind == "f" else a * previous + b
 
 
 def _extremum(pick: np.ufunc, negative: np.ufunc) -> Step:
@@ -172,10 +174,10 @@ _recurrence: Op = _row(
         lambda g, y, a, b, attrs: _before(a, g, attrs) * _shift.call(y, 0, attrs),
         lambda g, y, a, b, attrs: _before(a, g, attrs),
     ),
-    kinds=FLOAT,
+    kinds=INEXACT,
     promote=same,
 )
-"""`y[k] = a[k] * y[k-1] + b[k]` with one rounding; the first element is `b`'s."""
+"""`y[k] = a[k] * y[k-1] + b[k]` with one rounding of floats; the first element is `b`'s."""
 
 
 def _before(a: Array, g: Array, attrs: Along) -> Array:
@@ -215,7 +217,7 @@ def _shift_type(types: tuple[TensorType, ...], attrs: Attrs) -> TensorType:
     x, filler = types
     if filler.shape != ():
         raise ShapeError(f"shift: the filler must be 0-d, but its shape is {show_shape(filler.shape)}")
-    return _type("shift", ANY)((x,), attrs)
+    return _type("shift", EVERY)((x,), attrs)
 
 
 def _shift_at(attrs: Attrs, result: TensorType, index: tuple[Scalar, ...], operands: tuple[Reader, ...]) -> Scalar:
@@ -254,7 +256,7 @@ _shift: Op = Op(
         lambda g, y, x, filler, attrs: _at_edge(g, attrs),
     ),
     attrs=Along,
-    samples=lambda rng, dtype: [((*x, values(rng, dtype, ())), attrs) for x, attrs in _samples(ANY, 1)(rng, dtype)],
+    samples=lambda rng, dtype: [((*x, values(rng, dtype, ())), attrs) for x, attrs in _samples(EVERY, 1)(rng, dtype)],
 )
 """Each element moved on by one place, the filler at the first."""
 

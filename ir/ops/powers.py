@@ -79,8 +79,8 @@ def _draw(rng: np.random.Generator, dtype: DType, count: int) -> tuple[np.ndarra
 def _power_samples(rng: np.random.Generator, dtype: DType) -> list[Sample]:
     if dtype.kind == "bool":
         return []
-    low = 0.3 if dtype.is_float else -4
-    exponents = (-2, 2) if dtype.is_float else (0, 5)
+    low = 0.3 if dtype.is_inexact else -4
+    exponents = (-2, 2) if dtype.is_inexact else (0, 5)
     shapes: list[tuple[tuple[int, ...], tuple[int, ...]]] = [
         ((3, 4), (3, 4)),
         ((2, 1), (3,)),
@@ -91,7 +91,7 @@ def _power_samples(rng: np.random.Generator, dtype: DType) -> list[Sample]:
         ((values(rng, dtype, a, low, 3), values(rng, dtype, b, *exponents)), NO_ATTRS) for a, b in shapes
     ]
     one, other = edge_pairs(dtype)
-    keep = slice(None) if dtype.is_float else other >= 0
+    keep = slice(None) if dtype.is_inexact else other >= 0
     return [*made, ((one[keep], other[keep]), NO_ATTRS)]
 
 

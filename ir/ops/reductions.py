@@ -35,6 +35,8 @@ def _type(name: str, result: Callable[[DType], DType], empty: str = "") -> Calla
         shape = types[0].shape
         if axes.axes and axes.axes[-1] >= len(shape):
             raise ShapeError(f"{name}: axes {axes.axes} do not fit the shape {show_shape(shape)}")
+        if empty and types[0].dtype.is_complex:
+            raise DTypeError(f"{name}: complex numbers have no order; take it of real(x), imag(x) or abs(x)")
         if empty and builtins.any(shape[a] == 0 for a in axes.axes):
             raise ShapeError(
                 f"{name}: {empty} of no elements is undefined, and the shape is {show_shape(shape)}"

@@ -18,6 +18,7 @@ from ..errors import DTypeError
 from ..op import Accuracy, Infer, Op, Pointwise, Promote, Sample, Samples, Vjp
 from ..promotion import same
 from ..scalar import Scalar
+from ..storage import convert
 from ..types import TensorType, broadcast_shapes
 
 Reference = Callable[..., np.ndarray]
@@ -25,8 +26,17 @@ Reference = Callable[..., np.ndarray]
 NUMERIC: Final = ("int", "uint", "float")
 ANY: Final = ("bool", "int", "uint", "float")
 FLOAT: Final = ("float",)
+INEXACT: Final = ("float", "complex")
+FIELD: Final = (*NUMERIC, "complex")
+EVERY: Final = (*ANY, "complex")
 BITS: Final = ("bool", "int", "uint")
-_WORDS: Final = {"bool": "bool", "int": "integers", "uint": "unsigned integers", "float": "floats"}
+_WORDS: Final = {
+    "bool": "bool",
+    "int": "integers",
+    "uint": "unsigned integers",
+    "float": "floats",
+    "complex": "complex numbers",
+}
 
 
 def refuse_kinds(name: str, kinds: Sequence[str], dtype: DType) -> DTypeError:
@@ -37,9 +47,9 @@ def refuse_kinds(name: str, kinds: Sequence[str], dtype: DType) -> DTypeError:
     )
 
 
-def pointwise_type(name: str, kinds: Sequence[str], result: DType | None = None) -> Infer:
+def pointwise_type(name: str, kinds: Sequence[str], result: DType | None = None, *, real: bool = False) -> Infer:
     """The type rule of a pointwise op: broadcast shapes, one dtype for all operands, and for the result
-    unless given.
+    unless given; with `real`, complex operands give real results.
     """
 
     def infer(types: tuple[TensorType, ...], attrs: Attrs) -> TensorType:
@@ -51,7 +61,8 @@ def pointwise_type(name: str, kinds: Sequence[str], result: DType | None = None)
                     f"{name}: the operands are {types[0].dtype} and {t.dtype}, and must be of one dtype"
                 )
         shape = types[0].shape if len(types) == 1 else broadcast_shapes(name, *[t.shape for t in types])
-        return TensorType(types[0].dtype if result is None else result, shape)
+        own = types[0].dtype.real if real else types[0].dtype
+        return TensorType(own if result is None else result, shape)
 
     return infer
 
@@ -75,16 +86,17 @@ def pointwise(
     kinds: Sequence[str] = NUMERIC,
     promote: Promote = same,
     result: DType | None = None,
+    real: bool = False,
     samples: Samples | None = None,
     accuracy: Accuracy | None = None,
     arity: int = 1,
     low: float = -3.0,
     high: float = 3.0,
 ) -> Op:
-    """A row of a pointwise op whose operands and result have one dtype (or the result is `result`)."""
+    """A row of a pointwise op whose operands and result have one dtype (or the result is `result`, or `real`)."""
     return Op(
         name,
-        infer=pointwise_type(name, kinds, result),
+        infer=pointwise_type(name, kinds, result, real=real),
         promote=promote,
         reference=quiet(reference),
         lowering=Pointwise(body),
@@ -101,15 +113,30 @@ def values(
     if dtype is dtypes.bool_:
         return rng.integers(0, 2, shape).astype(np.bool_)
     if dtype.is_float:
-        return rng.uniform(low, high, shape).astype(dtype.numpy)
+        return convert(rng.uniform(low, high, shape), dtype)
+    if dtype.is_complex:
+        return np.asarray(rng.uniform(low, high, shape) + 1j * rng.uniform(-1, 1, shape), dtype.numpy)
     first = max(int(np.ceil(low)), 0) if dtype.kind == "uint" else int(np.ceil(low))
     return rng.integers(first, max(int(high), first + 1) + 1, shape).astype(dtype.numpy)
+
+
+_BFLOAT16: Final = np.array(
+    [0.0, 1.0, 0.5, 1.5, 2.5, 2.0**-126, 2.0**-133, 255 * 2.0**120, np.inf, -0.0, -1.0, -2.5, -np.inf, np.nan],
+    np.float32,
+)
 
 
 def edges(dtype: DType) -> np.ndarray:
     """Values of a dtype at which meanings are decided: extremes, signed zeros, infinities, NaN, denormals."""
     if dtype is dtypes.bool_:
         return np.array([False, True])
+    if dtype.is_complex:
+        parts = np.array([0.0, -0.0, 1.0, -2.5, np.inf, -np.inf, np.nan], dtype.real.numpy)
+        found = np.empty((parts.size, parts.size), dtype.numpy)
+        found.real, found.imag = parts[:, None], parts
+        return found.reshape(-1)
+    if dtype is dtypes.bfloat16:
+        return convert(_BFLOAT16, dtype)
     if dtype.is_float:
         info = np.finfo(dtype.name)
         some = [

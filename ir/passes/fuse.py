@@ -19,6 +19,7 @@ from ..attrs import Attrs, Axes, Constant
 from ..dtypes import DType
 from ..errors import PassError
 from ..graph import Graph, Node, Value
+from ..halves import single
 from ..op import Alias, Contract, Element, Flags, Literal, Op, Pointwise, Reduce
 from ..registry import OPS
 from ..types import Shape
@@ -58,7 +59,7 @@ def _keeps_axes(node: Node) -> bool:
 def _is_fusible(node: Node) -> bool:
     if Flags.ORDERED in node.op.flags or len(node.results) != 1:
         return False
-    match node.op.lowering:
+    match node.lowering:
         case Pointwise() | Reduce():
             return True
         case Element():
@@ -72,7 +73,7 @@ def _is_fusible(node: Node) -> bool:
 
 
 def _is_view(node: Node) -> bool:
-    lowering = node.op.lowering
+    lowering = node.lowering
     return isinstance(lowering, Alias | Literal) or (isinstance(lowering, Element) and lowering.view)
 
 
@@ -81,8 +82,8 @@ _SLOW = frozenset(("div", "sqrt", "tdiv", "trem", "rarely", "check"))
 
 
 def _is_light(node: Node) -> bool:
-    """Whether computing an element again costs no more than loading it: its scalar body is short."""
-    if not isinstance(node.op.lowering, Pointwise):
+    """Whether computing an element again costs no more than loading it: its scalar body is short, with no rounding."""
+    if not isinstance(node.lowering, Pointwise) or node.result.type.dtype.is_half:
         return False
     return _is_short(node.op, tuple([a.type.dtype for a in node.args]), node.attrs)
 
@@ -90,7 +91,7 @@ def _is_light(node: Node) -> bool:
 @functools.lru_cache(maxsize=4096)
 def _is_short(op: Op, kinds: tuple[DType, ...], attrs: Attrs) -> bool:
     assert isinstance(op.lowering, Pointwise)
-    operands = [scalar.load(d, k, ()) for k, d in enumerate(kinds)]
+    operands = [scalar.load(single(d), k, ()) for k, d in enumerate(kinds)]
     stack = [op.lowering.body(*operands, attrs) if op.attrs else op.lowering.body(*operands)]
     counted: set[scalar.Scalar] = set()
     while stack:
@@ -159,9 +160,9 @@ class _Fusion:
 
     def _is_operand_view(self, node: Node, outside: list[Node]) -> bool:
         """Whether a view is read by matrix products, which take strided operands, and otherwise only by groups."""
-        lowering = node.op.lowering
+        lowering = node.lowering
         strided = isinstance(lowering, Element) and lowering.view and node.result not in self.results
-        return strided and bool(outside) and all(isinstance(u.op.lowering, Contract) for u in outside)
+        return strided and bool(outside) and all(isinstance(u.lowering, Contract) for u in outside)
 
     def _add(self, node: Node, group: _Group) -> None:
         group.nodes[node] = None
@@ -183,7 +184,7 @@ class _Fusion:
         if len(group.nodes) >= _MAX_NODES:
             return False
         frames = self._frames(node, group)
-        if isinstance(node.op.lowering, Reduce):
+        if isinstance(node.lowering, Reduce):
             return all(f is not None and self._reduction_fits(node, f, group) for f in frames)
         return _is_view(node) or _is_light(node) or self._computed_once(node, frames, group)
 
@@ -263,7 +264,7 @@ def _is_prefix(frame: Frame, group: _Group) -> bool:
 
 def _operand_frame(user: Node, frame: Frame, operand: Value) -> Frame | None:
     shape = operand.type.shape
-    match user.op.lowering:
+    match user.lowering:
         case Pointwise():
             aligned = frame[len(frame) - len(shape) :]
             return tuple(None if e == 1 else k for e, k in zip(shape, aligned, strict=True))

@@ -124,6 +124,8 @@ def _weak(m: Module) -> None:
             f.ret("true")
     value = integer.value
     for d in ALL:
+        if not d.plain:
+            continue
         with f.if_(dtype.eq(DTYPE_CODE[d.name])):
             if d.is_float:
                 f.store(value.cast("sitofp", "float" if d.bits == 32 else "double"), place)

@@ -11,6 +11,7 @@ from lithograph.ir.array import Array
 from lithograph.ir.builder import Builder
 from lithograph.ir.graph import Graph
 from lithograph.ir.stage import entered
+from lithograph.ir.storage import held, readable
 from lithograph.ir.types import TensorType
 from lithograph.runtime.core import as_ndarray, from_ndarray
 from lithograph.runtime.execute import execute
@@ -42,8 +43,12 @@ def eager(function: Function, arrays: Sequence[np.ndarray]) -> list[np.ndarray]:
 
 def same_bits(a: np.ndarray, b: np.ndarray) -> bool:
     """Equal dtype, shape, values and signs of zero; a NaN equals any NaN."""
+    a, b = held(a), held(b)
     if a.dtype != b.dtype or a.shape != b.shape:
         return False
+    a, b = readable(a), readable(b)
+    if a.dtype.kind == "c":
+        return same_bits(a.real, b.real) and same_bits(a.imag, b.imag)
     if a.dtype.kind != "f":
         return bool(np.array_equal(a, b))
     signs = np.array_equal(np.signbit(a) & (a == 0), np.signbit(b) & (b == 0))

@@ -19,6 +19,7 @@ from lithograph.ir.interpret import interpret
 from lithograph.ir.loc import Loc
 from lithograph.ir.op import Flags, Literal, Op, Pointwise, Structural
 from lithograph.ir.registry import OPS
+from lithograph.ir.storage import convert
 from lithograph.ir.types import Dim, TensorType
 
 SHAPES: Final = (
@@ -149,8 +150,11 @@ def random_array(rng: np.random.Generator, dtype: DType, shape: tuple[int, ...])
         return rng.integers(0, 2, shape).astype(np.bool_)
     if dtype.is_integer:
         return rng.integers(0 if dtype.kind == "uint" else -5, 9, shape).astype(dtype.numpy)
+    if dtype.is_complex:
+        parts = [random_array(rng, dtype.real, shape) for _ in range(2)]
+        return np.stack(parts, axis=-1).view(dtype.numpy)[..., 0]
     usual = rng.standard_normal(shape) * 2
-    return np.where(rng.random(shape) < 0.06, rng.choice(np.array(_SPECIAL), shape), usual).astype(dtype.numpy)
+    return convert(np.where(rng.random(shape) < 0.06, rng.choice(np.array(_SPECIAL), shape), usual), dtype)
 
 
 def _shape(growth: _Growth) -> tuple[int, ...]:
@@ -175,7 +179,7 @@ def _grow(growth: _Growth, n_ops: int, table: Sequence[Op], calls: bool) -> None
 def _constant(growth: _Growth) -> None:
     dtype = growth.dtypes[int(growth.rng.integers(len(growth.dtypes)))]
     chosen = (0, 1, 2) if dtype.kind != "float" else (0.0, -0.0, 1.0, -1.0, 2.0, 0.5, np.nan)
-    value = np.full((), chosen[growth.rng.integers(len(chosen))]).astype(dtype.numpy)
+    value = convert(np.full((), chosen[growth.rng.integers(len(chosen))]), dtype)
     if growth.rng.random() < 0.2:
         value = random_array(growth.rng, dtype, _shape(growth))
     growth.pool.append((growth.builder.constant(value), value))
@@ -224,11 +228,11 @@ def _candidates(growth: _Growth, op: Op) -> Iterator[tuple[list[tuple[Traced, np
     rng = growth.rng
     assert op.samples is not None
     dtype = growth.dtypes[int(rng.integers(len(growth.dtypes)))]
-    samples = op.samples(rng, dtype)
+    samples = op.examples(rng, dtype)
     if not samples and rng.random() < 0.5:
         # A row that takes none of the graph's dtypes would never be met.
         others = [ALL_DTYPES[k] for k in rng.permutation(len(ALL_DTYPES))]
-        samples = next((s for d in others if (s := op.samples(rng, d))), [])
+        samples = next((s for d in others if (s := op.examples(rng, d))), [])
     if not samples:
         return
     sample, attrs = samples[int(rng.integers(len(samples)))]

@@ -26,6 +26,7 @@ from lithograph.ir.parse import parse
 from lithograph.ir.registry import OPS
 from lithograph.ir.same import difference, same
 from lithograph.ir.stage import entered
+from lithograph.ir.storage import convert
 from lithograph.ir.text import show
 from lithograph.ir.types import Dim, TensorType
 from lithograph.ir.verify import verify
@@ -44,7 +45,7 @@ graph @main(%0 "x": float32[2, 3]) {
 def constant_of(dtype: DType, values: np.ndarray) -> Graph:
     builder = Builder("main")
     builder.loc = Loc(None, 0, None, ("a.py", 1, 1))
-    return builder.finish([builder.constant(values.astype(dtype.numpy))])
+    return builder.finish([builder.constant(convert(values, dtype))])
 
 
 def chain(length: int) -> Graph:
@@ -70,7 +71,9 @@ def test_random_graphs_read_back(seed: int) -> None:
 @pytest.mark.parametrize("dtype", dtypes.ALL, ids=str)
 def test_edge_constants_read_back_bit_for_bit(dtype: DType) -> None:
     values = np.array([0, 1])
-    if dtype.is_float:
+    if dtype is dtypes.bfloat16:
+        values = np.array([-0.0, np.nan, np.inf, -np.inf, 255 * 2.0**120, 2.0**-126, 2.0**-133, 0.1, 1e22, 2 / 3])
+    elif dtype.is_float:
         info = np.finfo(dtype.name)
         values = np.array(
             [-0.0, np.nan, np.inf, -np.inf, info.max, info.tiny, info.smallest_subnormal, 0.1, 1e22, 2 / 3]
@@ -78,10 +81,12 @@ def test_edge_constants_read_back_bit_for_bit(dtype: DType) -> None:
     elif dtype.is_integer:
         limits = np.iinfo(dtype.name)
         values = np.array([limits.min, limits.max], dtype.numpy)
+    elif dtype.is_complex:
+        values = np.array([complex(0.1, -0.0), complex(np.nan, 1), complex(-np.inf, 1e22), complex(-0.0, np.inf)])
     graph = constant_of(dtype, values)
     read = parse(show(graph)).nodes[0].attrs
     assert isinstance(read, Constant)
-    assert array_bits(read.value) == array_bits(values.astype(dtype.numpy))
+    assert array_bits(read.value) == array_bits(convert(values, dtype))
 
 
 def test_every_float32_of_a_sample_reads_back() -> None:

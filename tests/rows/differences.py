@@ -18,7 +18,8 @@ def directional(
     """The derivative of a function to a number in a direction, by the gradient."""
     points = [Held(x) for x in at]
     found = slopes(function, ops.ones_like, points)
-    return sum(float(np.sum(numpy_of(g) * v)) for g, v in zip(found, along, strict=True) if g is not None)
+    # Of a complex point x + iy the gradient is dL/dx - i dL/dy: the real part of its product with a direction.
+    return sum(float(np.sum(numpy_of(g) * v).real) for g, v in zip(found, along, strict=True) if g is not None)
 
 
 def difference(
@@ -44,7 +45,7 @@ def slope_of(function: Callable[..., Array], along: Sequence[np.ndarray]) -> Cal
     def slope(*points: Array) -> Array:
         total: Array = ops.zeros((), dtype=dtypes.float64)
         for g, v in zip(slopes(function, ops.ones_like, points), along, strict=True):
-            total = total if g is None else total + ops.sum(g * v)
+            total = total if g is None else total + ops.sum(ops.real(g * v))
         return total
 
     return slope

@@ -4,4 +4,4 @@ import numpy as np
 
 import lithograph as lg
 
-lg.tensor(np.ones(2, "complex64")) + 1
+lg.tensor(np.ones(2, "datetime64[s]")) + 1

@@ -2,4 +2,4 @@
 
 import lithograph as lg
 
-lg.ones((2,)).astype("complex")
+lg.ones((2,)).astype("quaternion")

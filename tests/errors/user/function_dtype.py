@@ -9,4 +9,4 @@ def f(x):
     return x
 
 
-f(np.ones(2, "complex64"))
+f(np.ones(2, "datetime64[s]"))

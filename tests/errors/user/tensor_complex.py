@@ -1,5 +1,5 @@
-"""A complex number, which no dtype holds."""
+"""A complex number where a real dtype is asked for."""
 
 import lithograph as lg
 
-lg.tensor(1j)
+lg.tensor(1j, dtype="float32")
