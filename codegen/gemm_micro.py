@@ -102,10 +102,14 @@ def columns_kernel(declares: dict[str, None], tile: Tile, name: str) -> str:
     with f.loop(0, whole, n, [("i64", "0"), *((v, x) for x in kernel.begin())]) as loop:
         offset, *accs = loop.values
         places = [w.at(f, column, loop.index, t) for column in columns]
-        for place in places:
+        # Behind the end of these columns come those of the next tile.
+        ahead = w.add(f, loop.index, _AHEAD // e.size)
+        beyond = w.add(f, w.sub(f, ahead, "%depth"), w.mul(f, "%bk", n))
+        ahead = w.select(f, w.compare(f, "slt", ahead, "%depth"), ahead, beyond)
+        for column in columns:
             # To the second level: columns a power of two apart share one set of the first.
-            ahead = w.at(f, place, _AHEAD, "i8")
-            f.emit(f"call void @llvm.prefetch.p0(ptr {ahead}, i32 0, i32 2, i32 1)")
+            place = w.at(f, column, ahead, t)
+            f.emit(f"call void @llvm.prefetch.p0(ptr {place}, i32 0, i32 2, i32 1)")
         for b in turned(f, tile, places):
             accs = kernel.link(offset, [b], accs)
             offset = w.add(f, offset, "%ak")

@@ -130,9 +130,8 @@ def lane_mask(f: Body, tile: Tile, count: str) -> str:
 def turned(f: Body, tile: Tile, rows: list[str]) -> list[str]:
     """Load a square of elements, row i from the address rows[i] on, and return its columns as vectors.
 
-    128-bit pieces of rows are gathered into lanes of vectors, with nothing but inserts from memory; then each
-    lane is transposed by interleaving, where interleaving vector i with i + piece/2 moves the top bit of the
-    row's number below the column's.
+    128-bit pieces of rows are gathered into lanes of vectors; then each lane is transposed by interleaving, where
+    interleaving vector i with i + piece/2 moves the top bit of the row's number below the column's.
     """
     n, e = tile.lanes, tile.element
     piece, pieces = 16 // e.size, n * e.size // 16
@@ -143,10 +142,8 @@ def turned(f: Body, tile: Tile, rows: list[str]) -> list[str]:
         )
         for first in (0, half)
     ]
-    gathered = [
-        [_joined(f, e, [w.at(f, row, k, e.type) for row in rows[q::piece]]) for k in range(0, n, piece)]
-        for q in range(piece)
-    ]
+    gather = _rows_at_once if pieces == 4 else _piece_by_piece
+    gathered = [gather(f, tile, rows[q::piece]) for q in range(piece)]
     columns: list[str] = []
     for vectors in zip(*gathered, strict=True):
         mixed = list(vectors)
@@ -155,6 +152,27 @@ def turned(f: Body, tile: Tile, rows: list[str]) -> list[str]:
             mixed = [_shuffled(f, tile, a, b, order) for a, b in pairs for order in orders]
         columns += mixed
     return columns
+
+
+def _piece_by_piece(f: Body, tile: Tile, rows: list[str]) -> list[str]:
+    """Piece k of all rows side by side, for each k: loaded so."""
+    e = tile.element
+    return [_joined(f, e, [w.at(f, row, k, e.type) for row in rows]) for k in range(0, tile.lanes, 16 // e.size)]
+
+
+def _rows_at_once(f: Body, tile: Tile, rows: list[str]) -> list[str]:
+    """The same of four rows of four pieces, each row loaded whole: rows a power of two apart share a set of the cache,
+    which does not keep them for a second look.
+    """
+    piece = tile.lanes // 4
+
+    def picked(a: str, b: str, lanes: tuple[int, ...]) -> str:
+        return _shuffled(f, tile, a, b, ", ".join(f"i32 {piece * g + i}" for g in lanes for i in range(piece)))
+
+    a, b, c, d = (load(f, tile, row) for row in rows)
+    low, high = ((0, 1, 4, 5), (2, 3, 6, 7)), ((0, 2, 4, 6), (1, 3, 5, 7))
+    halves = [(picked(a, b, x), picked(c, d, x)) for x in low]
+    return [picked(x, y, order) for x, y in halves for order in high]
 
 
 def _shuffled(f: Body, tile: Tile, a: str, b: str, order: str) -> str:
