@@ -209,20 +209,19 @@ def _view(held: _Import, given: _DLTensor, copy: bool | None) -> Tensor:
     dense = tuple([math.prod(shape[i + 1 :]) for i in range(len(shape))])
     steps = dense if steps is None else steps
     address = (given.data or 0) + given.byte_offset
+    if not aval.size:
+        return from_ndarray(aval, np.empty(shape, dtype.numpy))
     # Only what the fields say of themselves can be checked: that memory is there must be believed.
     reach = dtype.itemsize * sum(max(n - 1, 0) * abs(s) for n, s in zip(shape, steps, strict=True))
-    if aval.size and (not given.data or max(address, reach) >= _ADDRESSES):
+    if not given.data or max(address, reach) >= _ADDRESSES:
         raise _malformed(f"elements of shape {shape} lie at address {address} with strides {steps}")
-    straight = not aval.size or all(n == 1 or s == d for n, s, d in zip(shape, steps, dense, strict=True))
-    fits = straight and address % dtype.itemsize == 0 and address != 0
-    if fits and not copy:
+    straight = all(n == 1 or s == d for n, s, d in zip(shape, steps, dense, strict=True))
+    if straight and address % dtype.itemsize == 0 and not copy:
         return wrap(aval, address, held)
     if copy is False:
         raise SharingError(
             "from_dlpack: only C-contiguous, aligned memory can be shared; leave copy=False out, or make it so first"
         )
-    if not aval.size:
-        return from_ndarray(aval, np.empty(shape, dtype.numpy))
     # Nothing but `held`, which is alive here, keeps the memory of the view.
     view = np.asarray(_Described(address, shape, [s * dtype.itemsize for s in steps], dtype))
     return from_ndarray(aval, np.ascontiguousarray(view).view(dtype.numpy).reshape(shape))

@@ -52,6 +52,10 @@ class TensorSpec:
             if isinstance(s, str) and not s.isidentifier():
                 raise ArgumentError(f"TensorSpec: the name of an extent is an identifier, but {s!r} was given")
 
+    def __reduce__(self) -> tuple[type[TensorSpec], tuple[tuple[int | str | None, ...], DType, str | None]]:
+        # Python's default for slots would let tampered bytes set attributes, even of the class.
+        return TensorSpec, (self.shape, self.dtype, self.name)
+
     @property
     def aval(self) -> TensorType:
         """The type of a tensor that fits, with a symbol for each extent that is not known."""
