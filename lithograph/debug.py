@@ -4,17 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from .ir.errors import ArgumentError
+from .ir.stage import located
 from .runtime import core
 
 __all__ = ["peak_bytes"]
 
 
+@located
 def peak_bytes(call: Callable[[], object]) -> int:
     """The most bytes that tensors and programs held at once while `call` ran, beyond what they held before.
 
     It is the allocator's own count: tensors, their shared buffers and the scratch memory of compiled programs, in this
     process, whichever thread they belong to.
+
+    Raises:
+        ArgumentError: `call` cannot be called.
     """
+    if not callable(call):
+        raise ArgumentError(f"peak_bytes: a function without arguments is wanted, but a {type(call).__name__} was given")
     core.reset_peak()
     before = core.counters().num_bytes
     result = call()

@@ -207,7 +207,8 @@ def _view(held: _Import, given: _DLTensor, copy: bool | None) -> Tensor:
     dtype, (shape, steps) = _dtype(given), _layout(given)
     aval = TensorType(dtype, shape)
     dense = tuple([math.prod(shape[i + 1 :]) for i in range(len(shape))])
-    steps = dense if steps is None else steps
+    # Where there is one element, any stride may be written.
+    steps = dense if steps is None else tuple([0 if n == 1 else s for n, s in zip(shape, steps, strict=True)])
     address = (given.data or 0) + given.byte_offset
     if not aval.size:
         return from_ndarray(aval, np.empty(shape, dtype.numpy))

@@ -187,7 +187,7 @@ def _copied(self: Tensor, memo: object = None) -> Tensor:
 
 @located
 def _reduce(
-    self: Tensor, protocol: object
+    self: Tensor, protocol: object = 2
 ) -> tuple[Callable[[object, object, object], object], tuple[str, tuple[int, ...], object]]:
     """Plain bytes, and no ndarray: what NumPy restores from bytes that were tampered with can crash."""
     data = _held(self).reshape(-1).view(np.uint8)
@@ -225,6 +225,7 @@ _OWN: Final[dict[str, object]] = {
     "__index__": _index,
     "__int__": _int,
     "__iter__": _iterate,
+    "__reduce__": _reduce,
     "__reduce_ex__": _reduce,
     "__repr__": _represent,
     "dispose": _dispose,

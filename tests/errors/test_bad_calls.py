@@ -17,7 +17,7 @@ from lithograph.ir.stage import current, default
 
 DEEP = os.environ.get("LITHOGRAPH_TEST_DEEP") == "1"
 SEEDS = 60 if DEEP else 4
-CALLS_EACH = 30
+CALLS_EACH = 30 if DEEP else 15
 
 # What Python itself says of a call that does not fit a signature.
 MISFIT = re.compile(
@@ -26,8 +26,8 @@ MISFIT = re.compile(
     r"|expected (at most |at least )?\d arguments?, got|Tensor cannot be called"
 )
 # Switches of the process, and types that users name but do not call.
-LEFT_OUT = {"run_functions_eagerly", "register_pytree", "config", "debug", "linalg", "random"}
-LEFT_OUT |= {"DType", "Function", "ConcreteFunction"}
+SWITCHES = {"run_functions_eagerly", "register_pytree", "config"}
+LEFT_OUT = SWITCHES | {"DType", "Function", "ConcreteFunction"}
 
 
 def public() -> dict[str, Callable[..., object]]:
@@ -38,14 +38,13 @@ def public() -> dict[str, Callable[..., object]]:
         if name in LEFT_OUT or not callable(value) or (isinstance(value, type) and issubclass(value, Exception)):
             continue
         found[name] = value
-    for name in lg.linalg.__all__:
-        if isinstance(getattr(lg.linalg, name), types.FunctionType):
-            found[f"linalg.{name}"] = getattr(lg.linalg, name)
-    for name in vars(lg.random):
-        value = getattr(lg.random, name)
-        own = isinstance(value, types.FunctionType) and value.__module__ == lg.random.__name__
-        if own and not name.startswith("_"):
-            found[f"random.{name}"] = value
+    for name, module in vars(lg).items():
+        if isinstance(module, types.ModuleType) and name in lg.__all__ and name not in SWITCHES:
+            own = [n for n, v in vars(module).items() if getattr(v, "__module__", "").startswith("lithograph")]
+            names = getattr(module, "__all__", [n for n in own if not n.startswith("_")])
+            for n in names:
+                if isinstance(getattr(module, n), types.FunctionType):
+                    found[f"{name}.{n}"] = getattr(module, n)
     return found
 
 
