@@ -22,7 +22,7 @@ def peak_bytes(call: Callable[[], object]) -> int:
         ArgumentError: `call` cannot be called.
     """
     if not callable(call):
-        raise ArgumentError(f"peak_bytes: a function without arguments is wanted, but a {type(call).__name__} was given")
+        raise ArgumentError(f"peak_bytes: a function of no arguments is wanted, not a {type(call).__name__} was given")
     core.reset_peak()
     before = core.counters().num_bytes
     result = call()

@@ -216,7 +216,7 @@ def take(x: Operand, indices: Operand, /, *, axis: int | None = None) -> Array:
         raise ShapeError(
             f"take: the axis must be given for a tensor of rank {ndim}, as in take(x, indices, axis=0)"
         )
-    return _take.call(x, indices, intern(Axis(one_axis("take", axis or 0, ndim))))
+    return _take.call(x, indices, intern(Axis(one_axis("take", 0 if axis is None else axis, ndim))))
 
 
 def _along_type(types: tuple[TensorType, ...], attrs: Attrs) -> TensorType:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import os
 import random
 import re
@@ -109,13 +110,24 @@ def show(value: object) -> str:
         return f"<{type(error).__name__}>"
 
 
+def keywords(call: Callable[..., object]) -> tuple[str, ...]:
+    """Names that a call takes by keyword, and some that few take."""
+    try:
+        own = inspect.signature(call).parameters.values()
+    except ValueError:
+        return KEYWORDS
+    named = [p.name for p in own if p.kind is p.KEYWORD_ONLY]
+    return (*named, *named, *KEYWORDS[:3])
+
+
 def check(seed: int, targets: dict[str, Callable[..., object]]) -> None:
     rng = random.Random(seed)
     makers = arguments()
     for name, call in targets.items():
+        names = keywords(call)
         for _ in range(CALLS_EACH):
             args = chosen(rng, makers, 4)
-            kwargs = {rng.choice(KEYWORDS): rng.choice(makers)()} if rng.random() < 0.2 else {}
+            kwargs = {rng.choice(names): rng.choice(makers)()} if rng.random() < 0.4 else {}
             wrong = attempt(call, args, kwargs)
             if wrong is not None:
                 given = ", ".join([*map(show, args), *(f"{k}={show(v)}" for k, v in kwargs.items())])
