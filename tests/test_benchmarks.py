@@ -26,6 +26,8 @@ ROOT = Path(__file__).resolve().parent.parent
 PAGE = ROOT / "benchmarks" / "README.md"
 TRAINING = next(c for c in CASES if isinstance(c, Training))
 
+pytestmark = pytest.mark.alone
+
 
 def test_a_quick_run_measures_every_row_and_names_missing_peers() -> None:
     before = PAGE.read_text(encoding="utf-8")

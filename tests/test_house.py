@@ -82,6 +82,7 @@ def test_a_wheel_holds_every_file(tmp_path: Path) -> None:
     assert run_python(code, cwd=tmp_path) == str(site / "lithograph" / "ir" / "__init__.py")
 
 
+@pytest.mark.alone
 def test_import_is_quick(tmp_path: Path) -> None:
     code = "import time, numpy; t = time.perf_counter(); import lithograph; print(time.perf_counter() - t)"
     # The first run writes bytecode, which installed packages have, whatever the environment says.

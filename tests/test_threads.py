@@ -81,6 +81,8 @@ done:
 """
 _CODE = jit.load(_KERNELS, ["count", "code", "nested", "slow", "many"])
 
+pytestmark = pytest.mark.alone
+
 
 def many(kernel: str, buf: ctypes.Array[ctypes.c_int64], n: int, grain: int, times: int) -> int:
     """So many parallel runs over [0, n) in a row, without the GIL; the OR of their results."""

@@ -14,7 +14,7 @@ from lithograph.ir import dtypes
 from lithograph.ir.types import TensorType
 from lithograph.runtime.record import BuildDict, BuildOutput, MatchArray, MatchDict, NewOutput, Record
 
-pytestmark = pytest.mark.callpath
+pytestmark = [pytest.mark.callpath, pytest.mark.alone]
 F4 = TensorType(dtypes.float32, (4,))
 
 

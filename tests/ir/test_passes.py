@@ -208,6 +208,7 @@ def test_debug_prints_and_dump_writes_every_stage(tmp_path: Path, capsys: pytest
     assert all(t.seconds >= 0 and t.nodes == 2 for t in outcome.timings)
 
 
+@pytest.mark.alone
 def test_passes_take_linear_time() -> None:
     def seconds(length: int, name: str) -> float:
         builder = Builder("main")

@@ -187,6 +187,7 @@ def _seconds(run: Callable[[], object]) -> float:
     return min(best)
 
 
+@pytest.mark.alone
 def test_twenty_thousand_nodes_take_linear_time() -> None:
     small, large = chain(2_000), chain(20_000)
     texts = show(small), show(large)
