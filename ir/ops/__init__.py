@@ -37,6 +37,7 @@ from . import (  # noqa: F401 - public in lithograph.linalg
     padding,
     powers,
     products,
+    quantiles,
     ranges,
     reductions,
     repetition,
@@ -73,6 +74,7 @@ from .ordering import *  # noqa: F403
 from .padding import *  # noqa: F403
 from .powers import *  # noqa: F403
 from .products import *  # noqa: F403
+from .quantiles import *  # noqa: F403
 from .random import *  # noqa: F403
 from .random_keys import *  # noqa: F403
 from .random_rejection import *  # noqa: F403
@@ -113,6 +115,7 @@ _METHODS = (
     padding,
     powers,
     products,
+    quantiles,
     reductions,
     repetition,
     searching,

@@ -10,6 +10,7 @@ import pytest
 
 import lithograph as lg
 from lithograph.ir.errors import ArgumentError, DTypeError, ShapeError
+from lithograph.ir.ops.quantiles import Method
 
 from ..codegen.programs import same_bits
 
@@ -273,3 +274,61 @@ def test_gradients_of_running_products_are_exact_at_zeros() -> None:
         j = jacobian(lg.cumulative_prod, row)
         expected = [[others(row[: k + 1], {i}) if i <= k else 0.0 for i in range(4)] for k in range(4)]
         np.testing.assert_allclose(j, expected, rtol=1e-15, atol=0)
+
+
+QUANTILES = np.random.default_rng(7).standard_normal((4, 5, 6)).astype(np.float64)
+
+
+@pytest.mark.parametrize("method", ["linear", "lower", "higher", "nearest", "midpoint"])
+def test_quantiles(method: Method) -> None:
+    q = np.array([0.0, 0.3, 0.5, 0.77, 1.0])
+    kinds = [(None, False), (0, True), (-1, False), ((0, 2), True)]
+    found = all_of(
+        [lambda x, a=a, k=k: lg.quantile(x, q, axis=a, keepdims=k, method=method) for a, k in kinds], QUANTILES
+    )
+    for (axis, keepdims), made in zip(kinds, found, strict=True):
+        expected = np.quantile(QUANTILES, q, axis=axis, keepdims=keepdims, method=method)
+        assert made.shape == expected.shape
+        np.testing.assert_allclose(made, expected, rtol=1e-13)
+    assert both(lambda x: lg.percentile(x, 30, axis=1, method=method), QUANTILES).shape == (4, 6)
+
+
+def test_medians() -> None:
+    x = QUANTILES.copy()
+    x[0, 1, 2] = x[1, :, 3] = NAN
+    for axis in (None, 0, 1, (0, 2)):
+        pair = [lambda x, a=axis: lg.median(x, axis=a), lambda x, a=axis: lg.nanmedian(x, axis=a, keepdims=True)]
+        found, skipping = all_of(pair, x)
+        assert np.array_equal(found, np.median(x, axis=axis), equal_nan=True)
+        with warnings.catch_warnings(action="ignore", category=RuntimeWarning):
+            expected = np.nanmedian(x, axis=axis, keepdims=True)
+            quantiles = np.nanquantile(x, [0.2, 0.9], axis=axis)
+        assert np.array_equal(skipping, np.asarray(expected), equal_nan=True)
+        other = both(lambda x, a=axis: lg.nanquantile(x, np.array([0.2, 0.9]), axis=a), x)
+        np.testing.assert_allclose(other, quantiles, rtol=1e-13)
+    assert both(lg.median, np.array([1, 2], np.int32)) == np.float32(1.5)
+    assert both(lg.median, np.array([1.0, INF])) == INF and both(lg.median, np.array([INF, INF])) == INF
+    assert both(lambda x: lg.quantile(x, 0.75), np.array([1.0, INF])) == INF
+    assert both(lg.median, np.array([3e38, 3.2e38], np.float32)) == np.float32(3.1e38)
+
+
+def test_quantiles_refuse() -> None:
+    with pytest.raises(ArgumentError, match=r"quantile: q must be from 0 to 1, but 1\.5 was given"):
+        lg.quantile(QUANTILES, 1.5)
+    with pytest.raises(ArgumentError, match="percentile: q must be from 0 to 100, but nan was given"):
+        lg.percentile(QUANTILES, NAN)
+    assert np.isnan(both(lambda x, q: lg.quantile(x, q, axis=0), QUANTILES, np.array([-0.1, 2.0, NAN]))).all()
+    with pytest.raises(ArgumentError, match="method must be one of linear, lower, higher, nearest, midpoint, but 'x'"):
+        lg.quantile(QUANTILES, 0.5, method="x")  # type: ignore[arg-type]
+    with pytest.raises(ShapeError, match="median: of no elements is undefined"):
+        lg.median(np.zeros((2, 0)), axis=1)
+    assert both(lambda x: lg.median(x, axis=0), np.zeros((2, 0))).shape == (0,)
+    with pytest.raises(ShapeError, match="quantile: q must be 0-d or 1-D"):
+        lg.quantile(QUANTILES, np.full((2, 2), 0.5))
+
+
+def test_gradients_of_quantiles() -> None:
+    row = np.array([3.0, 1.0, 2.0, 5.0])
+    assert lg.grad(lg.median)(row).numpy().tolist() == [0.5, 0, 0.5, 0]
+    found = lg.grad(lambda x: lg.quantile(x, 0.75))(row).numpy()
+    np.testing.assert_allclose(found, [0.75, 0, 0, 0.25], rtol=1e-15)
