@@ -60,6 +60,9 @@ def function(
         ArgumentError: `target` is no such thing, or the names and specs do not fit its parameters.
     """
     static = (static_argnames,) if isinstance(static_argnames, str) else static_argnames
+    for title, given in (("static_argnames", static), ("input_signature", input_signature)):
+        if not isinstance(given, Sequence | set | None):
+            raise ArgumentError(f"lithograph.function: {title} is a sequence, but a {type(given).__name__} was given")
     options = Options(
         None if static is None else tuple(static),
         None if input_signature is None else tuple(input_signature),

@@ -89,8 +89,10 @@ def as_shape(name: str, shape: Extent | Sequence[Extent]) -> Shape:
 
 
 def legal_shape(name: str, shape: Extent | Sequence[Extent]) -> Shape:
-    """A shape argument without negative extents; ShapeError when there is one."""
+    """A shape argument; ShapeError for an extent that is negative, or that no memory can hold."""
     found = as_shape(name, shape)
+    if any(isinstance(s, int) and s >= 1 << 63 for s in found):
+        raise ShapeError(f"{name}: a tensor of shape {show_shape(found)} is larger than any memory")
     if any(isinstance(s, int) and s < 0 for s in found):
         raise ShapeError(f"{name}: an extent must be >= 0, but the shape is {show_shape(found)}")
     return found
