@@ -14,7 +14,7 @@ from ..scalar import Scalar
 from ..stage import Operand, as_array, located
 from .complexes import conj, imag
 from .logic import isnan, where
-from .rows import ANY, EVERY, FIELD, FLOAT, INEXACT, NUMERIC, pointwise, refuse_kinds, wide
+from .rows import ANY, EVERY, FIELD, FLOAT, INEXACT, pointwise, refuse_kinds, wide
 
 __all__ = [
     "abs", "add", "ceil", "clip", "divide", "floor", "fmax", "fmin", "heaviside", "maximum", "minimum", "multiply",
@@ -259,17 +259,17 @@ def positive(x: Operand, /) -> Array:
     """
     a = as_array("positive", x)
     if a.dtype.kind == "bool":
-        raise refuse_kinds("positive", NUMERIC, a.dtype)
+        raise refuse_kinds("positive", FIELD, a.dtype)
     return a
 
 
 def abs(x: Operand, /) -> Array:
-    """The magnitude of `x`; the smallest integer stays as it is."""
+    """The magnitude of `x`, of complex numbers a real one; the smallest integer stays as it is."""
     return _abs_row.call(x)
 
 
 def sign(x: Operand, /) -> Array:
-    """-1, 0 or 1 as `x` is below, at or above zero; NaN for NaN."""
+    """-1, 0 or 1 as `x` is below, at or above zero; NaN for NaN. Of complex numbers `x / abs(x)`, and 0 at 0."""
     return _sign_row.call(x)
 
 

@@ -11,15 +11,18 @@ from collections.abc import Callable
 
 import numpy as np
 
+from .. import dtypes
 from ..array import Array
 from ..attrs import NO_ATTRS, Attrs, Cast, intern
 from ..dtypes import DType
+from ..errors import DTypeError
+from ..gradient import unbroadcast
 from ..op import Host, Op, Sample, Vjp
-from ..promotion import keep
+from ..promotion import keep, same
 from ..registry import OPS
 from ..stage import Operand, as_array
-from ..types import TensorType
-from .rows import edges, quiet, refuse_kinds, values
+from ..types import TensorType, broadcast_shapes
+from .rows import edge_pairs, edges, quiet, refuse_kinds, values
 
 __all__ = ["conj", "imag", "real"]
 
@@ -61,6 +64,44 @@ def _row(name: str, reference: Callable[[np.ndarray], np.ndarray], vjp: Vjp, *, 
 _real = _row("real", lambda x: x.real.copy(), lambda g, y, x: _as_complex(g), parts=True)
 _imag = _row("imag", lambda x: x.imag.copy(), lambda g, y, x: _as_complex(g) * -1j, parts=True)
 _conj = _row("conj", np.conj, lambda g, y, x: conj(g), parts=False)
+
+
+def _whole_type(types: tuple[TensorType, ...], attrs: Attrs) -> TensorType:
+    x, y = types
+    if not x.dtype.is_float or x.dtype.is_half or y.dtype is not x.dtype:
+        raise DTypeError(f"complex: the parts must both be float32, or float64, but they are {x.dtype} and {y.dtype}")
+    return TensorType(x.dtype.complex, broadcast_shapes("complex", x.shape, y.shape))
+
+
+def _whole_of(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    found = np.empty(np.broadcast_shapes(x.shape, y.shape), dtypes.from_numpy(x.dtype).complex.numpy)
+    found.real, found.imag = x, y
+    return found
+
+
+def _whole_samples(rng: np.random.Generator, dtype: DType) -> list[Sample]:
+    if not dtype.is_float or dtype.is_half:
+        return []
+    return [((values(rng, dtype, (2, 3)), values(rng, dtype, (2, 3))), NO_ATTRS), (edge_pairs(dtype), NO_ATTRS)]
+
+
+_whole = Op(
+    "complex",
+    infer=_whole_type,
+    promote=same,
+    reference=quiet(_whole_of),
+    lowering=Host(),
+    vjp=(
+        lambda g, y, a, b: unbroadcast(real(g), a.shape),
+        lambda g, y, a, b: unbroadcast(-imag(g), b.shape),
+    ),
+    samples=_whole_samples,
+)
+
+
+def whole(x: Array, y: Array) -> Array:
+    """The complex numbers with these real and imaginary parts: `x + y i`, where nothing is computed."""
+    return _whole.call(x, y)
 
 
 def real(x: Operand, /) -> Array:

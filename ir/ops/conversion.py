@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Callable
+from typing import Concatenate, ParamSpec
 from typing import cast as typed
 
 import numpy as np
@@ -14,7 +17,7 @@ from ..errors import DTypeError
 from ..op import Alias, Op, Pointwise, Sample
 from ..promotion import keep
 from ..scalar import Scalar
-from ..stage import Operand, located
+from ..stage import Operand, located, operand_type
 from ..storage import convert
 from ..types import TensorType
 from .axes import on_device
@@ -89,6 +92,22 @@ def astype(x: Operand, dtype: object, /, *, copy: bool = True, device: object = 
     """
     on_device("astype", device)
     return _astype.call(x, intern(Cast(dtypes.as_dtype(dtype))))
+
+
+_P = ParamSpec("_P")
+
+
+def rounded_once(function: Callable[Concatenate[Operand, _P], Array]) -> Callable[Concatenate[Operand, _P], Array]:
+    """A function of several ops that computes half precision in float32 from its start to its end."""
+
+    @functools.wraps(function)
+    def call(x: Operand, /, *args: _P.args, **kwargs: _P.kwargs) -> Array:
+        dtype = operand_type(function.__name__, x).dtype
+        if not dtype.is_half:
+            return function(x, *args, **kwargs)
+        return astype(function(astype(x, dtypes.float32), *args, **kwargs), dtype)
+
+    return call
 
 
 _stop_gradient = Op(

@@ -84,14 +84,14 @@ def iota(n: Extent, dtype: DType) -> Array:
     return _iota.call(intern(Fill(dtype, (n,))))
 
 
-def scalar_constant(value: bool | int | float, dtype: DType) -> Array:
+def scalar_constant(value: bool | int | float | complex, dtype: DType) -> Array:
     """A Python number as a 0-d array of `dtype`; IntegerOverflow or DTypeError where it does not fit."""
     return current().constant(number(value, dtype))
 
 
 def _filled(name: str, shape: Extent | Sequence[Extent], fill_value: Operand, dtype: object) -> Array:
     extents = legal_shape(name, shape)
-    if isinstance(fill_value, bool | int | float) and not isinstance(fill_value, np.generic):
+    if isinstance(fill_value, bool | int | float | complex) and not isinstance(fill_value, np.generic):
         wanted = operand_type(name, fill_value).dtype if dtype is None else dtypes.as_dtype(dtype)
         value = scalar_constant(fill_value, wanted)
     else:

@@ -63,6 +63,7 @@ _lgamma = elementary(
     Accuracy(1.0, 20.0, "re(loggamma(x)) if x > 0 else None", _lgamma_of, draw=_positive),
     lambda g, y, x: g * digamma(x),
     low=0.3,
+    kinds=FLOAT,
 )
 
 

@@ -10,7 +10,7 @@ from .. import maths
 from ..array import Array
 from ..op import Accuracy
 from ..stage import Operand
-from .arithmetic import sqrt
+from .arithmetic import sqrt, square
 from .transcendental import elementary
 from .trigonometry import hypot
 
@@ -32,7 +32,7 @@ _asinh = elementary(
     "asinh",
     maths.asinh,
     Accuracy(1.5, 1.5, "asinh(x)", np.arcsinh, symmetry="odd"),
-    lambda g, y, x: g / hypot(x, 1),
+    lambda g, y, x: g / (sqrt(1 + square(x)) if x.dtype.is_complex else hypot(x, 1)),
 )
 _acosh = elementary(
     "acosh",

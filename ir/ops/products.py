@@ -27,6 +27,7 @@ from ..registry import OPS
 from ..stage import Operand, as_array, located
 from ..types import TensorType, broadcast_shapes, show_shape
 from .axes import one_axis
+from .complexes import conj, imag, real, whole
 from .conversion import astype
 from .reductions import any, sum
 from .rows import NUMERIC, quiet, refuse_kinds, values
@@ -41,6 +42,7 @@ _CARRIERS: Final = {
     dtypes.bool_: dtypes.float32,
     **dict.fromkeys((dtypes.int8, dtypes.int16, dtypes.uint8, dtypes.uint16, dtypes.uint32), dtypes.int32),
     dtypes.uint64: dtypes.int64,
+    **dict.fromkeys((dtypes.float16, dtypes.bfloat16), dtypes.float32),
 }
 """In which dtype the products of dtypes without native code are computed."""
 
@@ -112,7 +114,7 @@ def _samples(rng: np.random.Generator, dtype: DType) -> list[Sample]:
 
 def conjugate(x: Array) -> Array:
     """The complex conjugate; `x` itself where it is real."""
-    return OPS["conj"].call(x) if x.dtype.kind == "complex" else x
+    return conj(x)
 
 
 def adjoint(x: Array) -> Array:
@@ -127,8 +129,8 @@ _matmul: Op = Op(
     reference=quiet(product_in_order),
     lowering=Contract(),
     vjp=(
-        lambda g, y, a, b: unbroadcast(_matmul.call(g, adjoint(b)), a.shape),
-        lambda g, y, a, b: unbroadcast(_matmul.call(adjoint(a), g), b.shape),
+        lambda g, y, a, b: unbroadcast(_matmul.call(g, matrix_transpose(b)), a.shape),
+        lambda g, y, a, b: unbroadcast(_matmul.call(matrix_transpose(a), g), b.shape),
     ),
     samples=_samples,
 )
@@ -140,8 +142,14 @@ def as_dtype(x: Array, dtype: DType) -> Array:
 
 
 def _carried(row: Op, a: Array, b: Array) -> Array:
-    """A product row of any dtypes: bool and integers without native code are computed in a dtype that has it."""
+    """A product row of any dtypes: those without native code are computed in one that has it.
+
+    Half precision is computed in float32 and rounded once. Of complex numbers, the parts are multiplied.
+    """
     dtype = common((a._aval, b._aval))
+    if dtype.is_complex:
+        (p, q), (u, v) = [(as_dtype(real(x), dtype.real), as_dtype(imag(x), dtype.real)) for x in (a, b)]
+        return whole(row.call(p, u) - row.call(q, v), row.call(p, v) + row.call(q, u))
     carrier = _CARRIERS.get(dtype)
     if carrier is None:
         return row.call(a, b)

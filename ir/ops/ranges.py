@@ -15,6 +15,7 @@ from ..errors import ArgumentError, DomainError, DTypeError, IntegerOverflow, Sh
 from ..stage import Operand, as_array, located
 from ..types import Dim, Extent, show_shape
 from .axes import flag, integer, legal_shape, on_device
+from .complexes import whole
 from .conversion import astype
 from .creation import iota, ones_like, scalar_constant, zeros
 from .joining import stack
@@ -123,8 +124,8 @@ def _float_dtype(name: str, dtype: object) -> DType:
 
 @located
 def linspace(
-    start: int | float,
-    stop: int | float,
+    start: int | float | complex,
+    stop: int | float | complex,
     /,
     num: int,
     *,
@@ -132,17 +133,25 @@ def linspace(
     device: object = None,
     endpoint: bool = True,
 ) -> Array:
-    """`num` evenly spaced floats from `start` to `stop`, which is the last one unless `endpoint` is false.
+    """`num` evenly spaced numbers from `start` to `stop`, which is the last one unless `endpoint` is false.
 
-    Element i is `start + i * step` in float64, each operation rounded, then in the dtype (float32 unless given);
-    the last one is `stop` itself.
+    Element i is `start + i * step` in float64, each operation rounded, then in the dtype (unless given, float32, or
+    complex64 where a bound is complex); the last one is `stop` itself. Of complex numbers each part is so.
 
     Raises:
         ShapeError: `num` is negative.
-        DTypeError: `dtype` is not a float.
+        DTypeError: `dtype` is not a float, or not complex where a bound is.
         ArgumentError: `start` or `stop` is no Python number, or `device` is neither "cpu" nor None.
     """
     on_device("linspace", device)
+    given = None if dtype is None else dtypes.as_dtype(dtype)
+    turned = isinstance(start, complex) or isinstance(stop, complex)
+    if turned or (given is not None and given.is_complex):
+        if given is not None and not given.is_complex:
+            raise DTypeError(f"linspace: the dtype must be complex where a bound is, but {given.name} was given")
+        ends = [(z.real, z.imag) if isinstance(z, complex) else (_as_float("linspace", z), 0.0) for z in (start, stop)]
+        parts = [_spaced("linspace", first, last, num, endpoint) for first, last in zip(*ends, strict=True)]
+        return astype(whole(*parts), given or dtypes.complex64)
     wanted = _float_dtype("linspace", dtype)
     first, last = _as_float("linspace", start), _as_float("linspace", stop)
     return astype(_spaced("linspace", first, last, num, endpoint), wanted)

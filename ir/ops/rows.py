@@ -183,6 +183,8 @@ def pointwise_samples(kinds: Sequence[str], arity: int, low: float = -3.0, high:
 
 def wide(x: np.ndarray) -> np.ndarray:
     """Operands of a reference in a format that makes its rounding error vanish: float64 for float32, else
-    long double.
+    long double. Complex numbers have no wider format than complex128.
     """
+    if x.dtype.kind == "c":
+        return x.astype(np.complex128)
     return x.astype(np.float64 if x.dtype == np.float32 else np.longdouble)

@@ -13,15 +13,17 @@ from ..stage import Operand, as_array, located
 from ..types import show_shape
 from .arithmetic import sqrt, square
 from .axes import AxisArgument, flag, many_axes
-from .conversion import astype
+from .conversion import astype, rounded_once
 from .logic import where
 from .reductions import as_floats, max, min, sum
+from .rows import NUMERIC, refuse_kinds
 from .shapes import axis_size, broadcast_to
 
 __all__ = ["average", "mean", "ptp", "std", "var"]
 
 
 @located
+@rounded_once
 def mean(x: Operand, /, *, axis: AxisArgument = None, keepdims: bool = False) -> Array:
     """The sum over `axis` divided by the number of elements; integers and bool count as float32.
 
@@ -54,6 +56,7 @@ def corrected(count: Array | float, correction: float) -> Array | float:
 
 
 @located
+@rounded_once
 def var(x: Operand, /, *, axis: AxisArgument = None, correction: float = 0.0, keepdims: bool = False) -> Array:
     """The mean square distance from the mean over `axis`, in two passes; `correction` lessens the divisor.
 
@@ -64,6 +67,8 @@ def var(x: Operand, /, *, axis: AxisArgument = None, correction: float = 0.0, ke
         ArgumentError: `correction` is no finite number.
     """
     array = as_floats("var", x)
+    if array.dtype.is_complex:
+        raise refuse_kinds("var", NUMERIC, array.dtype)
     axes = many_axes("var", axis, array.ndim)
     kept = flag("var", "keepdims", keepdims)
     count = as_number(axis_size(array, axes), array.dtype)
@@ -72,6 +77,7 @@ def var(x: Operand, /, *, axis: AxisArgument = None, correction: float = 0.0, ke
     return sum(square(array - centre), axis=axes, keepdims=kept) / divisor
 
 
+@rounded_once
 def std(x: Operand, /, *, axis: AxisArgument = None, correction: float = 0.0, keepdims: bool = False) -> Array:
     """The square root of the variance over `axis` (see `var`)."""
     return sqrt(var(x, axis=axis, correction=correction, keepdims=keepdims))
@@ -89,6 +95,7 @@ def ptp(x: Operand, /, *, axis: AxisArgument = None, keepdims: bool = False) -> 
 
 
 @located
+@rounded_once
 def average(
     x: Operand, /, *, axis: AxisArgument = None, weights: Operand | None = None, keepdims: bool = False
 ) -> Array:

@@ -5,7 +5,7 @@ format.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -17,7 +17,7 @@ from ..scalar import Scalar
 from ..stage import Operand
 from .arithmetic import square
 from .logic import isinf, where
-from .rows import FLOAT, pointwise, wide
+from .rows import FLOAT, INEXACT, pointwise, wide
 
 __all__ = [
     "cbrt",
@@ -43,15 +43,16 @@ def elementary(
     vjp: Vjp,
     low: float = -3.0,
     high: float = 3.0,
+    kinds: Sequence[str] = INEXACT,
 ) -> Op:
-    """The row of a function of one float; its reference is made in a wider format."""
+    """The row of a function of one float, or complex number; its reference is made in a wider format."""
     wider = accuracy.wider
     assert wider is not None, f"{name} has no reference"
     return pointwise(
         name,
         body,
         lambda x: wider(wide(x)).astype(x.dtype),
-        kinds=FLOAT,
+        kinds=kinds,
         promote=floating,
         vjp=(vjp,),
         accuracy=accuracy,
@@ -127,12 +128,14 @@ _sigmoid = elementary(
     maths.sigmoid,
     Accuracy(2.5, 2.5, "1 / (1 + exp(-x))", _sigmoid_of, (-104.0, 20.0), (-746.0, 40.0), within=(0.0, 1.0)),
     lambda g, y, x: g * (y * (1 - y)),
+    kinds=FLOAT,
 )
 _erf = elementary(
     "erf",
     maths.erf,
     Accuracy(1.1, 1.1, "erf(x)", _erf_of, (-6.0, 6.0), symmetry="odd", within=(-1.0, 1.0)),
     lambda g, y, x: g * (2 / math.sqrt(math.pi) * exp(-square(x))),
+    kinds=FLOAT,
 )
 
 
@@ -141,6 +144,7 @@ _erfc = elementary(
     maths.erfc,
     Accuracy(4.0, 4.0, "erfc(x)", _erfc_of, (-4.0, 10.1), (-6.0, 27.3), within=(0.0, 2.0)),
     lambda g, y, x: g * (-2 / math.sqrt(math.pi) * exp(-square(x))),
+    kinds=FLOAT,
 )
 _cbrt = elementary(
     "cbrt",
@@ -148,6 +152,7 @@ _cbrt = elementary(
     Accuracy(0.6, 0.6, "sign(x) * cbrt(abs(x))", np.cbrt, (-8.0, 8.0), symmetry="odd"),
     lambda g, y, x: g / (3 * square(y)),
     low=0.3,
+    kinds=FLOAT,
 )
 
 

@@ -13,12 +13,13 @@ from ..promotion import floating
 from ..scalar import Scalar
 from ..stage import Operand, located
 from .arithmetic import abs, magnitude, round, sqrt, square
+from .complexes import imag, real
 from .logic import where
 from .reductions import as_floats
 from .rows import FLOAT, pointwise, wide
 from .transcendental import elementary
 
-__all__ = ["acos", "asin", "atan", "atan2", "cos", "deg2rad", "hypot", "rad2deg", "sin", "sinc", "tan"]
+__all__ = ["acos", "angle", "asin", "atan", "atan2", "cos", "deg2rad", "hypot", "rad2deg", "sin", "sinc", "tan"]
 
 _sin = elementary(
     "sin",
@@ -203,3 +204,13 @@ def sinc(x: Operand, /) -> Array:
     rest = sin((a - whole) * math.pi)
     odd = round(whole * 0.5) != whole * 0.5
     return where(near, series, where(odd, -rest, rest) / (where(near, 1, a) * math.pi))
+
+
+@located
+def angle(x: Operand, /) -> Array:
+    """The angle of each element in the complex plane, from -pi to pi, in radians; of negative real numbers pi.
+
+    Integers and bool count as float32.
+    """
+    array = as_floats("angle", x)
+    return atan2(imag(array), real(array))
