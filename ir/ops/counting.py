@@ -11,11 +11,11 @@ import numpy as np
 
 from .. import checks, dtypes, scalar
 from ..array import Array
-from ..attrs import Attrs, Axis, ShapeOf, intern
+from ..attrs import NO_ATTRS, Attrs, Axis, ShapeOf, intern
 from ..dtypes import DType
 from ..errors import ArgumentError, DomainError, DTypeError, LithographError, RangeError, ShapeError
-from ..op import Accumulate, Op, Reader, Sample
-from ..promotion import keep
+from ..op import Accumulate, Element, Op, Reader, Sample
+from ..promotion import keep, same
 from ..registry import OPS
 from ..scalar import Scalar
 from ..stage import Operand, as_array, located
@@ -23,9 +23,9 @@ from ..types import TensorType, show_shape
 from .axes import flag, integer, legal_shape
 from .conversion import astype
 from .creation import iota, ones_like, scalar_constant
-from .logic import equal, logical_and, where
+from .logic import equal, greater_equal, less_equal, logical_and, where
 from .reductions import max, min, sum
-from .rows import quiet, values
+from .rows import FLOAT, quiet, refuse_kinds, values
 from .searching import alike, known, searchsorted, values_if_known
 from .shapes import reshape
 
@@ -152,10 +152,97 @@ def _is_number(value: object) -> bool:
     return isinstance(value, int | float | np.integer | np.floating) and not isinstance(value, bool)
 
 
-def _even_edges(bins: int, low: Array, high: Array, dtype: DType) -> Array:
-    """Edges in float64, of which the last is `high` itself, then in `dtype`."""
-    i = iota(bins + 1, dtypes.float64)
-    return astype(where(equal(i, float(bins)), high, i * ((high - low) / float(bins)) + low), dtype)
+def _edge_dtype(dtype: DType) -> DType:
+    """The dtype of edges: it tells all elements apart, as far as a float can."""
+    if dtype.is_float and dtype.bits >= 32:
+        return dtype
+    return dtypes.float64 if dtype.is_integer and dtype.bits >= 32 else dtypes.float32
+
+
+def _edges(
+    bins: int | Operand, x: Array, range: tuple[float, float] | None, dtype: DType
+) -> tuple[Array, tuple[Array, Array] | None]:
+    """The edges of bins, and where bins of equal width begin and end.
+
+    Those are computed in float64, the last one is the end itself, then converted to `dtype`.
+    """
+    if isinstance(bins, int) and not isinstance(bins, bool):
+        if bins < 1:
+            raise ShapeError(f"histogram: at least one bin is needed, but bins is {bins}")
+        low, high = _bounds(x, range)
+        i = iota(bins + 1, dtypes.float64)
+        found = where(equal(i, float(bins)), high, i * ((high - low) / float(bins)) + low)
+        return astype(found, dtype), (low, high)
+    edges = as_array("histogram", bins)
+    if edges.ndim != 1 or edges._aval.shape[0] == 0:
+        raise ShapeError(f"histogram: edges must be along one axis, but their shape is {show_shape(edges.shape)}")
+    held = values_if_known(edges)
+    if held is not None and not np.all(held[1:] >= held[:-1]):
+        raise DomainError("histogram: the edges of the bins must increase")
+    return edges, None
+
+
+def _bins_type(types: tuple[TensorType, ...], attrs: Attrs) -> TensorType:
+    x, edges, low, scale = types
+    if builtins.any(t.dtype.kind not in FLOAT for t in types):
+        raise refuse_kinds("even_bins", FLOAT, next(t.dtype for t in types if t.dtype.kind not in FLOAT))
+    if edges.ndim != 1 or edges.shape[0] in (0, 1) or low.ndim or scale.ndim:
+        raise ShapeError(f"even_bins: edges along one axis and two numbers are needed, not {edges}, {low} and {scale}")
+    return TensorType(dtypes.int64, x.shape)
+
+
+def _bin_at(attrs: Attrs, result: TensorType, index: tuple[Scalar, ...], operands: tuple[Reader, ...]) -> Scalar:
+    """The bin by the distance from the first edge; one more or less where rounding put it across an edge."""
+    x, edges = operands[0].at(*index), operands[1]
+    low, scale = operands[2].at(), operands[3].at()
+    count = scalar.extent(edges.type.shape[0]) - 1
+    zero = scalar.const(dtypes.int64, 0)
+    guess = scalar.cast((x - low) * scale, dtypes.int64)
+    guess = scalar.binary("maximum", scalar.binary("minimum", guess, count - 1), 0)
+    guess = scalar.select((x < edges.at(guess)) & (guess > 0), guess - 1, guess)
+    guess = scalar.select((x >= edges.at(guess + 1)) & (guess < count - 1), guess + 1, guess)
+    return scalar.select((x >= edges.at(zero)) & (x <= edges.at(count)), guess, count)
+
+
+def _bin_of(x: np.ndarray, edges: np.ndarray, low: np.ndarray, scale: np.ndarray) -> np.ndarray:
+    found = np.searchsorted(edges, x, side="right") - 1
+    found = np.where(x == edges[-1], edges.size - 2, found)
+    return np.where((x >= edges[0]) & (x <= edges[-1]), found, edges.size - 1).astype(np.int64)
+
+
+def _bin_samples(rng: np.random.Generator, dtype: DType) -> list[Sample]:
+    if dtype.kind not in FLOAT:
+        return []
+    made: list[Sample] = []
+    for shape, low, high, count in (((3, 5), -2.0, 2.5, 7), ((), 0.0, 1.0, 1), ((0,), 0.0, 1.0, 3)):
+        edges = (np.arange(count + 1) * ((high - low) / count) + low).astype(dtype.numpy)
+        numbers = (np.array(low, dtype.numpy), np.array(count / (high - low), dtype.numpy))
+        made.append(((values(rng, dtype, shape), edges, *numbers), NO_ATTRS))
+        special = np.concatenate([edges, np.array([np.nan, np.inf, -np.inf], dtype.numpy)])
+        made.append(((special, edges, *numbers), NO_ATTRS))
+    return made
+
+
+_even_bins = Op(
+    "even_bins",
+    infer=_bins_type,
+    promote=same,
+    reference=quiet(_bin_of),
+    lowering=Element(_bin_at),
+    vjp=None,
+    samples=_bin_samples,
+)
+"""The bin between evenly spaced edges that each element lies in, and the number of bins where it lies in none.
+
+The operands are the elements, the edges, the first edge, and the number of bins by their whole width.
+"""
+
+
+def _places(x: Array, edges: Array) -> Array:
+    """The same for edges of any spacing."""
+    count = edges._aval.static_shape[0] - 1
+    found = where(equal(x, edges[-1]), count - 1, searchsorted(edges, x, side="right") - 1)
+    return where(logical_and(greater_equal(x, edges[0]), less_equal(x, edges[-1])), found, count)
 
 
 @located
@@ -178,36 +265,28 @@ def histogram(
         weights: of the shape of `x`: what each element counts, in their dtype; else the result is int64.
         density: divide by the total and the width of the bin, so that the integral is 1.
 
+    Edges that are made have the dtype of `x`, float64 for integers of 32 bits and more, float32 for narrower ones.
+
     Raises:
         DomainError: the range is not finite, or edges decrease (told where values are known).
         ShapeError: there is no bin, or shapes differ.
     """
     array = as_array("histogram", x)
-    kind = array.dtype if array.dtype.is_float else dtypes.float32
     flat = reshape(array, -1)
-    if isinstance(bins, int) and not isinstance(bins, bool):
-        if bins < 1:
-            raise ShapeError(f"histogram: at least one bin is needed, but bins is {bins}")
-        low, high = _bounds(flat, range)
-        edges = _even_edges(bins, low, high, kind)
-    else:
-        edges = as_array("histogram", bins)
-        if edges.ndim != 1 or edges._aval.shape[0] == 0:
-            raise ShapeError(f"histogram: edges must be along one axis, but their shape is {show_shape(edges.shape)}")
-        held = values_if_known(edges)
-        if held is not None and not np.all(held[1:] >= held[:-1]):
-            raise DomainError("histogram: the edges of the bins must increase")
+    edges, even = _edges(bins, flat, range, _edge_dtype(array.dtype))
     count = edges._aval.static_shape[0] - 1
     flat, compared = alike("histogram", flat, edges)
-    last = compared[-1]
-    places = searchsorted(compared, flat, side="right") - 1
-    places = where(equal(flat, last), count - 1, places)
-    inside = logical_and(OPS["greater_equal"].call(flat, compared[0]), OPS["less_equal"].call(flat, last))
+    if even is None:
+        places = _places(flat, compared)
+    else:
+        low, high = even
+        scale = astype(float(count) / (high - low), compared.dtype)
+        places = _even_bins.call(flat, compared, astype(low, compared.dtype), scale)
     # What lies outside is counted in one more bin, which is then left out.
     each = None if weights is None else reshape(_of_shape(array, weights), -1)
-    counts = bincount(where(inside, places, count), each, length=count + 1)[:count]
+    counts = bincount(places, each, length=count + 1)[:count]
     if flag("histogram", "density", density):
-        shares = astype(counts, kind) if counts.dtype.is_integer else counts
+        shares = astype(counts, edges.dtype) if counts.dtype.is_integer else counts
         counts = shares / (edges[1:] - edges[:-1]) / sum(shares)
     return Histogram(counts, edges)
 

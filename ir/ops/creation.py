@@ -19,7 +19,7 @@ from ..stage import Operand, as_array, current, located, number, operand_type
 from ..types import Extent, TensorType, show_shape
 from .axes import integer, legal_shape, on_device
 from .conversion import astype
-from .logic import where
+from .logic import equal, greater_equal, less_equal, where
 from .rows import edges, quiet, values
 from .shapes import broadcast_to, expand_dims, reshape
 
@@ -186,7 +186,8 @@ def eye(
         ArgumentError: `device` is neither "cpu" nor None.
     """
     on_device("eye", device)
-    return astype(_diagonals(n_rows, n_rows if n_cols is None else n_cols, k, "eye") == 0, _or_float(dtype))
+    rows, columns = _places("eye", n_rows, n_rows if n_cols is None else n_cols, k)
+    return astype(equal(rows, columns), _or_float(dtype))
 
 
 @located
@@ -202,15 +203,15 @@ def tri(n_rows: Extent, n_cols: Extent | None = None, /, *, k: int = 0, dtype: o
     Raises:
         ShapeError: an extent is negative.
     """
-    return astype(_diagonals(n_rows, n_rows if n_cols is None else n_cols, k, "tri") <= 0, _or_float(dtype))
+    rows, columns = _places("tri", n_rows, n_rows if n_cols is None else n_cols, k)
+    return astype(greater_equal(rows, columns), _or_float(dtype))
 
 
-def _diagonals(rows: Extent, columns: Extent, k: int, name: str) -> Array:
-    """Column minus row minus k, as an int64 matrix."""
+def _places(name: str, rows: Extent, columns: Extent, k: int) -> tuple[Array, Array]:
+    """The number of each row plus k, as a column, and that of each column: equal on diagonal k."""
     rows, columns = legal_shape(name, (rows, columns))
-    shift = integer(name, "k", k)
-    j = iota(columns, dtypes.int64)
-    return (j - shift if shift else j) - expand_dims(iota(rows, dtypes.int64), axis=1)
+    shift = scalar_constant(integer(name, "k", k), dtypes.int64)
+    return expand_dims(iota(rows, dtypes.int64) + shift, axis=1), iota(columns, dtypes.int64)
 
 
 def _triangle(name: str, x: Operand, k: int, lower: bool) -> Array:
@@ -219,8 +220,8 @@ def _triangle(name: str, x: Operand, k: int, lower: bool) -> Array:
         raise ShapeError(
             f"{name}: the tensor must have at least 2 axes, but its shape is {show_shape(array.shape)}"
         )
-    distance = _diagonals(array.shape[-2], array.shape[-1], k, name)
-    return where(distance <= 0 if lower else distance >= 0, array, False)
+    rows, columns = _places(name, array.shape[-2], array.shape[-1], k)
+    return where((greater_equal if lower else less_equal)(rows, columns), array, False)
 
 
 @located

@@ -67,8 +67,8 @@ class Search(Attrs):
     depth: int
 
 
-_DEEPEST: Final = 40
-"""Halvings for an extent that is not known: more values than any memory holds."""
+_DEPTHS: Final = (8, 12, 16, 20, 24, 32, 48)
+"""Halvings for extents that are not known; one trace serves all extents that need no more of them."""
 
 
 def _search_type(types: tuple[TensorType, ...], attrs: Attrs) -> TensorType:
@@ -153,7 +153,7 @@ def searchsorted(x1: Operand, x2: Operand, /, *, side: str = "left", sorter: Ope
     if sorter is not None and given.ndim == 1:
         given = take(given, sorter)
     extent: Extent = given._aval.shape[0] if given.ndim else 0
-    depth = _DEEPEST if isinstance(extent, Dim) else extent.bit_length()
+    depth = next(d for d in _DEPTHS if extent < 2**d) if isinstance(extent, Dim) else extent.bit_length()
     return _searchsorted.call(given, wanted, intern(Search(side == "right", depth)))
 
 
