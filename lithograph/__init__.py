@@ -74,6 +74,7 @@ from .runtime.creation import (
 from .runtime.variable import Variable
 
 from . import debug, linalg, random  # isort: skip - they use what stands above
+from .tracer import shipping as _shipping  # noqa: F401 - imported for its effect
 from .tracer.concrete import ConcreteFunction
 from .tracer.decorator import function
 from .tracer.function import Function

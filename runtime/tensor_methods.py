@@ -14,6 +14,7 @@ from ..ir.errors import ArgumentError, DomainError, DTypeError, SharingError, St
 from ..ir.stage import located
 from ..ir.storage import readable
 from ..ir.types import TensorType, show_shape
+from . import html
 from .core import Tensor, as_ndarray, dispose, from_ndarray, is_disposed, wrap
 from .dlpack import CPU, export, is_pair
 from .leaving import as_asked, to_list, to_numpy
@@ -135,6 +136,11 @@ def _represent(self: Tensor) -> str:
     return f"tensor({values}, dtype={aval.dtype}" + (f", shape={aval.shape})" if not aval.size else ")")
 
 
+def _html(self: Tensor) -> str:
+    gone = is_disposed(self)
+    return html.show("disposed tensor" if gone else "tensor", self._aval, np.empty(0) if gone else as_ndarray(self))
+
+
 @located
 def _dlpack(
     self: Tensor,
@@ -228,6 +234,7 @@ _OWN: Final[dict[str, object]] = {
     "__reduce__": _reduce,
     "__reduce_ex__": _reduce,
     "__repr__": _represent,
+    "_repr_html_": _html,
     "dispose": _dispose,
     "is_disposed": property(is_disposed),
     "item": item,

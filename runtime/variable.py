@@ -17,6 +17,7 @@ from ..ir.ops.axes import flag
 from ..ir.stage import current, default, entered, located
 from ..ir.storage import readable
 from ..ir.types import show_shape
+from . import html
 from .core import Cell, Tensor, as_ndarray, wrap
 from .creation import tensor
 from .dlpack import CPU
@@ -222,6 +223,11 @@ class Variable(Array):
         if isinstance(ground(current()), StateStage):
             return f"<lithograph.Variable {about}>"
         return f"<lithograph.Variable {about}\n{readable(as_ndarray(self.held()))}>"
+
+    def _repr_html_(self) -> str:
+        if isinstance(ground(current()), StateStage):
+            return html.show(f"variable {self.name}", self._aval, np.empty(0))
+        return html.show(f"variable {self.name}", self._aval, as_ndarray(self.held()))
 
 
 def _restore(value: Array, trainable: bool, name: str) -> Variable:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, cast
 
@@ -18,6 +18,7 @@ from .entry import Binding, Form, Program, as_tensor, make_form
 from .extents import flat, sizes_of
 from .inline import inline
 from .keys import is_array, leaf_key
+from .packing import Packed, bare, pack, unpack
 from .pytree import Structure, unflatten
 from .signature import Signature, TensorSpec, spec_of
 from .trace import Constant
@@ -167,8 +168,24 @@ class ConcreteFunction:
             raise ArgumentError(f"Can not cast {found} to {wanted!r}")
         raise ArgumentError(f"Can not cast {leaf!r} to Literal[{expected!r}]")
 
+    @located
+    def __reduce__(self) -> tuple[Callable[..., ConcreteFunction], tuple[object, ...]]:
+        leaves = [spec_of(cast(TensorType, leaf_key(x))) if is_array(x) else x for x in self.leaves]
+        about = self.order, self.variables, bare(self.signature), tuple(leaves), self.structure
+        return _load, (self.name, pack(self.program), dict(self.binding.sizes), *about)
+
+    def __copy__(self) -> ConcreteFunction:
+        return self
+
+    def __deepcopy__(self, memo: object) -> ConcreteFunction:
+        return self
+
     def __repr__(self) -> str:
         return f"<ConcreteFunction {self.name}({self.program.signature})>"
+
+
+def _load(name: str, packed: Packed, sizes: Mapping[str, int], *about: Any) -> ConcreteFunction:
+    return ConcreteFunction(name, Binding(unpack(packed), sizes), *about)
 
 
 def make_concrete(

@@ -6,7 +6,7 @@ import functools
 import threading
 import time
 import weakref
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final, cast
 
@@ -37,7 +37,7 @@ from ..runtime.record import (
     StateBinding,
 )
 from ..runtime.variable import Variable
-from .pytree import LEAF, Structure, container
+from .pytree import LEAF, Structure, container, tree_map
 from .trace import Constant, Trace
 
 _WAIT: Final = 2e-5
@@ -223,9 +223,16 @@ def as_tensor(leaf: object) -> Tensor:
     return of_ndarray(np.asarray(leaf))
 
 
-def operands(leaf: object) -> object:
-    """A leaf of a call as the Python function gets it when it is run eagerly: arrays as Tensors."""
+def _operands(leaf: object) -> object:
     return as_tensor(leaf) if isinstance(leaf, np.ndarray | np.generic) else leaf
+
+
+def run_eagerly(
+    function: Callable[..., object], args: tuple[object, ...], kwargs: Mapping[str, object]
+) -> object:
+    """What the Python function gives for a call when it is run as it stands, on arrays as Tensors."""
+    plain = cast("tuple[object, ...]", tree_map(_operands, args))
+    return function(*plain, **cast("dict[str, object]", tree_map(_operands, dict(kwargs))))
 
 
 def build_program(trace: Trace, code: Executable) -> tuple[Build, ...]:

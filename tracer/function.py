@@ -15,6 +15,7 @@ import weakref
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
+from html import escape
 from types import MethodType
 from typing import TYPE_CHECKING, Final, Generic, TypeVar, cast
 
@@ -29,11 +30,11 @@ from ..runtime.core import Dispatcher
 from ..runtime.variable import Variable
 from .call import Call, describe, match_program
 from .concrete import ConcreteFunction, make_concrete
-from .entry import Binding, Form, Program, make_form, operands
+from .entry import Binding, Form, Program, make_form, run_eagerly
 from .extents import Extents, Family, flat, general, named, shaped, sizes_of
 from .inline import inline
 from .keys import is_array, pattern
-from .pytree import tree_map, unflatten
+from .pytree import unflatten
 from .signature import Signature, signature_of
 from .staging import compilation_off
 from .trace import TraceBuilder, trace
@@ -187,6 +188,17 @@ class Function(Dispatcher, Generic[R]):
         bound[key] = (owner, made)
         return made
 
+    def _repr_html_(self) -> str:
+        """For notebooks: the name, and each kind of call that there is a program for."""
+        listed = "".join([f"<li><code>{escape(s)}</code></li>" for s in self.signatures()])
+        return f"<div>function <code>{escape(self.name)}</code>, {self._traces} traces</div><ul>{listed}</ul>"
+
+    def __copy__(self) -> Function[R]:
+        return self
+
+    def __deepcopy__(self, memo: object) -> Function[R]:
+        return self
+
     @property
     def _skip(self) -> int:
         """Number of leading arguments that the signature does not count: the instance."""
@@ -219,7 +231,7 @@ class Function(Dispatcher, Generic[R]):
     def _slow(self, *args: object, **kwargs: object) -> object:
         """A call that the dispatcher did not recognise."""
         if compilation_off:
-            return _run_eagerly(self.python_function, args, kwargs)
+            return run_eagerly(self.python_function, args, kwargs)
         call = self._call(args, kwargs)
         stage = current()
         base = ground(stage)
@@ -378,10 +390,3 @@ def make_function(
 
 def _unset(*args: object, **kwargs: object) -> object:
     raise StateError("this function was not made by lithograph.function")
-
-
-def _run_eagerly(
-    function: Callable[..., object], args: tuple[object, ...], kwargs: Mapping[str, object]
-) -> object:
-    plain = cast("tuple[object, ...]", tree_map(operands, args))
-    return function(*plain, **cast("dict[str, object]", tree_map(operands, dict(kwargs))))

@@ -18,7 +18,10 @@ import lithograph as lg
 from lithograph.runtime.core import counters
 from lithograph.runtime.dlpack import CPU
 
-DTYPES = ("bool", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64", "float32", "float64")
+DTYPES = (
+    *("bool", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64"),
+    *("float16", "float32", "float64", "complex64", "complex128"),
+)
 PEERS = [name for name in ("torch", "jax.numpy") if importlib.util.find_spec(name.partition(".")[0])]
 
 
@@ -323,3 +326,30 @@ def _there_and_back(peer: Any) -> None:
     del theirs
     gc.collect()
     assert ours[1, 2].item() == 5
+
+
+def test_notebooks_show_small_tables() -> None:
+    t: Any = lg.tensor([[1.0, 2.5], [3.0, 4.0]])
+    assert t._repr_html_() == (
+        "<div>tensor <code>float32[2, 2]</code></div><table><tr><td>1.0</td><td>2.5</td></tr>"
+        "<tr><td>3.0</td><td>4.0</td></tr></table>"
+    )
+    long: Any = lg.arange(100)
+    assert long._repr_html_().count("<td>") == 9 and "<td>…</td>" in long._repr_html_()
+    for shape in ((), (0,), (20, 20), (2, 3, 4), (0, 3, 4)):
+        shown: Any = lg.ones(shape)
+        assert f"float32[{', '.join(map(str, shape))}]" in shown._repr_html_()
+    v: Any = lg.Variable([1], name="<b>")
+    assert v._repr_html_().startswith("<div>variable &lt;b&gt; <code>int32[1]</code></div><table>")
+    t.dispose()
+    assert t._repr_html_() == "<div>disposed tensor <code>float32[2, 2]</code></div>"
+
+    def f(x: lg.Array, text: str) -> lg.Array:
+        return x
+
+    compiled: Any = lg.function(f)
+    compiled(np.float32(1), "<i>")
+    assert compiled._repr_html_() == (
+        "<div>function <code>f</code>, 1 traces</div>"
+        "<ul><li><code>f(x: float32[], text: &#x27;&lt;i&gt;&#x27;)</code></li></ul>"
+    )
