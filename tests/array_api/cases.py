@@ -23,13 +23,14 @@ class Names:
     """A namespace with arguments of one dtype: NumPy's as the oracle, or ours.
 
     Attributes:
-        f: the function of the case; xp: the namespace; dtype: the one asked for.
+        f: the function of the case; xp: the namespace; dtype: the one asked for, of the name `kind`.
         x, y: arrays of the dtype, of shapes (3, 4) and (4,).
     """
 
     def __init__(self, xp: Any, name: str, dtype: str, x: np.ndarray, y: np.ndarray) -> None:
         self.xp = xp
         self.f = operator.attrgetter(name)(xp)
+        self.kind = dtype
         self.dtype = getattr(xp, dtype)
         self.x, self.y = self.array(x), self.array(y)
 
@@ -45,7 +46,7 @@ class Case:
 
     Attributes:
         kinds: a key of KINDS: the dtypes it takes.
-        result: "same", "bool", "index", "sum", "real" or "asked"; "" where dtypes are not compared.
+        result: "same", "bool", "index", "int", "sum", "real", "complex" or "asked"; "" where dtypes are not compared.
         call: from `Names` to the result, an array or a tuple of arrays.
         low, high: range of the values of floats.
         compiled: "same" bits as eagerly; "refused": the shape of the result depends on values; "" where it is not
@@ -76,11 +77,7 @@ def _made(kinds: str, call: Callable[[Names], Any], values: bool = True) -> Case
 
 def _square(n: Names) -> Any:
     """Matrices that are well conditioned."""
-    return n.x @ n.xp.matrix_transpose(n.x) + n.array(np.eye(3) * 9, _kind(n.x))
-
-
-def _kind(x: Any) -> Any:
-    return np.asarray(x).dtype
+    return n.x @ n.xp.matrix_transpose(n.x) + n.array(np.eye(3) * 9, n.kind)
 
 
 def _spectrum(x: Any, k: int = 1) -> Any:
@@ -231,7 +228,7 @@ _OTHERS: Final = {
     "linalg.matmul": Case("numeric", "same", lambda n: n.f(n.x, n.y)),
     "linalg.matrix_norm": Case("floating", "real", lambda n: n.f(n.x)),
     "linalg.matrix_power": Case("floating", "same", lambda n: n.f(_square(n), 3)),
-    "linalg.matrix_rank": Case("floating", "index", lambda n: n.f(_square(n))),
+    "linalg.matrix_rank": Case("floating", "int", lambda n: n.f(_square(n))),
     "linalg.matrix_transpose": _unary("all"),
     "linalg.outer": Case("numeric", "same", lambda n: n.f(n.y, n.x[0])),
     "linalg.pinv": Case("floating", "same", lambda n: n.f(n.x)),
