@@ -73,7 +73,18 @@ from .runtime.creation import (
 )
 from .runtime.variable import Variable
 
-from . import debug, linalg, random  # isort: skip - they use what stands above
+from . import debug, initializers, linalg, random  # isort: skip - they use what stands above
+from .scopes import (
+    AUTO_REUSE,
+    VariableScope,
+    get_variable,
+    get_variable_scope,
+    global_variables,
+    name_scope,
+    regularization_losses,
+    reset_default_scope,
+    variable_scope,
+)
 from .tracer import shipping as _shipping  # noqa: F401 - imported for its effect
 from .tracer.concrete import ConcreteFunction
 from .tracer.decorator import function
@@ -88,6 +99,7 @@ bool = bool_
 newaxis = None
 
 __all__ = [
+    "AUTO_REUSE",
     "ArgumentError",
     "Array",
     "ConcreteFunction",
@@ -111,6 +123,7 @@ __all__ = [
     "TraceError",
     "Variable",
     "VariableError",
+    "VariableScope",
     "VerifyError",
     "__array_namespace_info__",
     "asarray",
@@ -130,22 +143,29 @@ __all__ = [
     "float64",
     "from_dlpack",
     "function",
+    "get_variable",
+    "get_variable_scope",
+    "global_variables",
     "grad",
     "grads",
     "iinfo",
     "inf",
+    "initializers",
     "int8",
     "int16",
     "int32",
     "int64",
     "isdtype",
     "linalg",
+    "name_scope",
     "nan",
     "newaxis",
     "parse_ir",
     "pi",
     "random",
     "register_pytree",
+    "regularization_losses",
+    "reset_default_scope",
     "result_type",
     "run_functions_eagerly",
     "scalar",
@@ -162,6 +182,7 @@ __all__ = [
     "uint64",
     "value_and_grad",
     "variable_grads",
+    "variable_scope",
     "vjp",
 ]
 __all__ += list(_ops)

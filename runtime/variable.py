@@ -22,6 +22,7 @@ from .core import Cell, Tensor, as_ndarray, wrap
 from .creation import tensor
 from .dlpack import CPU
 from .leaving import as_asked, to_list, to_numpy
+from .naming import prefixed
 
 _WAIT: Final = 2e-5
 _counter: Final = itertools.count()
@@ -47,12 +48,14 @@ class Variable(Array):
     Attributes:
         name: unique when made automatically.
         trainable: whether `variable_grads` takes it by default.
+        constraint: what an optimizer makes of the value after each update; None for nothing.
     """
 
-    __slots__ = ("__weakref__", "_aval", "_cell", "name", "trainable")
+    __slots__ = ("__weakref__", "_aval", "_cell", "constraint", "name", "trainable")
 
     name: str
     trainable: bool
+    constraint: Callable[[Array], Array] | None
 
     @located
     def __init__(
@@ -61,14 +64,17 @@ class Variable(Array):
         trainable: bool = True,
         name: str | None = None,
         dtype: object = None,
+        *,
+        constraint: Callable[[Array], Array] | None = None,
     ) -> None:
         """Make a variable.
 
         Args:
             initial: its first value, as for `lithograph.tensor`, or a function of nothing that gives it.
             trainable: whether gradients are taken by default.
-            name: shown in programs and gradients.
+            name: shown in programs and gradients, behind the name scope in force.
             dtype: converts the first value.
+            constraint: a function of the value that an optimizer applies after each update.
 
         Raises:
             ValueError: inside a compiled function, elsewhere than on its first call.
@@ -84,7 +90,8 @@ class Variable(Array):
                 initial = tensor(initial())
         value = tensor(initial, dtype=dtype)
         held = traced.concrete(value) if traced is not None else cast(Tensor, value)
-        self.name = name if name is not None else f"variable_{next(_counter)}"
+        self.name = prefixed(name if name is not None else f"variable_{next(_counter)}")
+        self.constraint = constraint
         self.trainable = trainable
         self._aval = value._aval
         self._cell = Cell(_owned(held))
@@ -95,6 +102,7 @@ class Variable(Array):
         """Another object for the same place."""
         made = object.__new__(Variable)
         made._aval, made._cell, made.name, made.trainable = self._aval, self._cell, self.name, self.trainable
+        made.constraint = self.constraint
         return made
 
     def value(self) -> Array:
