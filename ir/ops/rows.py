@@ -42,9 +42,8 @@ _WORDS: Final = {
 def refuse_kinds(name: str, kinds: Sequence[str], dtype: DType) -> DTypeError:
     """The error for a dtype of a kind that an op does not take."""
     takes = [_WORDS[k] for k in kinds if k != "uint" or "int" not in kinds]
-    return DTypeError(
-        f"{name}: {dtype.name} is not supported, it takes {' and '.join(takes)}; convert with astype first"
-    )
+    instead = "take real(x), imag(x) or abs(x) of it first" if dtype.is_complex else "convert with astype first"
+    return DTypeError(f"{name}: {dtype.name} is not supported, it takes {' and '.join(takes)}; {instead}")
 
 
 def pointwise_type(name: str, kinds: Sequence[str], result: DType | None = None, *, real: bool = False) -> Infer:

@@ -27,8 +27,9 @@ from .creation import zeros
 from .gather import take
 from .logic import equal, logical_not, where
 from .ordering import sort
+from .reductions import any
 from .rows import ANY, quiet, refuse_kinds, values
-from .shapes import axis_size, reshape
+from .shapes import axis_size, expand_dims, reshape
 from .slicing import flip
 
 __all__ = ["digitize", "isin", "searchsorted"]
@@ -161,15 +162,18 @@ def searchsorted(x1: Operand, x2: Operand, /, *, side: str = "left", sorter: Ope
 def isin(x1: Operand, x2: Operand, /, *, invert: bool = False) -> Array:
     """For each element of `x1` whether it equals one of `x2` (or, with `invert`, none), as bool; NaN equals nothing."""
     a, b = alike("isin", x1, x2)
-    pool = sort(reshape(b, -1))
+    flag("isin", "invert", invert)
+    pool = reshape(b, -1) if b.dtype.is_complex else sort(reshape(b, -1))
     extent = pool._aval.shape[0]
     if extent == 0:
         hit = zeros(a._aval.shape, dtype=dtypes.bool_)
+    elif a.dtype.is_complex:
+        hit = any(equal(expand_dims(a, axis=-1), pool), axis=-1)
     else:
         places = searchsorted(pool, a)
         inside = minimum(places, axis_size(pool, (0,)) - 1)
         hit = equal(take(pool, inside), a)
-    return logical_not(hit) if flag("isin", "invert", invert) else hit
+    return logical_not(hit) if invert else hit
 
 
 @located

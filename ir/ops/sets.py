@@ -20,13 +20,14 @@ from ..scalar import Scalar
 from ..stage import Operand, as_array, located
 from ..types import Extent, TensorType
 from .axes import flag, integer, legal_shape
+from .complexes import imag, real
 from .conversion import astype
 from .creation import full, iota, zeros
 from .cumulative import cumulative_sum
 from .gather import take
 from .joining import concat
 from .logic import isnan, logical_and, logical_not, not_equal, where
-from .ordering import argsort, sort
+from .ordering import argsort, lexsort
 from .rows import quiet
 from .searching import alike, isin, known, searchsorted
 from .shapes import axis_size, reshape
@@ -99,9 +100,14 @@ class _Groups:
         return found if fill is None else where(self.present, found, full((), fill, dtype=x.dtype))
 
 
+def _order(flat: Array) -> Array:
+    """The indices that bring equal elements together; complex numbers, which have no order, go by their parts."""
+    return lexsort([imag(flat), real(flat)]) if flat.dtype.is_complex else argsort(flat)
+
+
 def _groups(name: str, x: Array, size: object, equal_nan: bool = False) -> _Groups:
     flat = reshape(x, -1)
-    order = argsort(flat)
+    order = _order(flat)
     ordered = take(flat, order)
     n: Extent = flat._aval.shape[0]
     if n == 0:
@@ -110,7 +116,7 @@ def _groups(name: str, x: Array, size: object, equal_nan: bool = False) -> _Grou
         none = zeros((extent,), dtype=dtypes.int64)
         return _Groups(order, ordered, order, none, astype(none, dtypes.bool_))
     new = not_equal(ordered[1:], ordered[:-1])
-    if equal_nan and x.dtype.is_float:
+    if equal_nan and x.dtype.is_inexact:
         new = logical_and(new, logical_not(logical_and(isnan(ordered[1:]), isnan(ordered[:-1]))))
     number = concat([zeros((1,), dtype=dtypes.int64), cumulative_sum(astype(new, dtypes.int64))])
     total = number[-1] + 1
@@ -162,6 +168,8 @@ class UniqueInverse(NamedTuple):
 @located
 def unique_all(x: Operand, /, *, size: int | None = None, fill_value: Operand | None = None) -> UniqueAll:
     """The distinct values of `x` in order, and for each where it stands first and how often it occurs.
+
+    Complex numbers are ordered by their real parts, then by their imaginary ones.
 
     Zeros are equal, and each NaN is distinct from all else. Indices and counts are int64 and count elements in
     row-major order.
@@ -276,7 +284,8 @@ def setdiff1d(x1: Operand, x2: Operand, /) -> Array:
 def setxor1d(x1: Operand, x2: Operand, /) -> Array:
     """The values that are in just one of `x1` and `x2`, in order. Errors as for `union1d`."""
     first, second = [_set(a) for a in alike("setxor1d", x1, x2)]
-    whole = sort(concat([first, second]))
+    both = concat([first, second])
+    whole = take(both, _order(both))
     if whole._aval.shape[0] == 0:
         return whole
     no, alone = zeros((1,), dtype=dtypes.bool_), not_equal(whole[1:], whole[:-1])

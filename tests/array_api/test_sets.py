@@ -44,6 +44,16 @@ def test_special_values() -> None:
     same(lg.unique(x, equal_nan=False), np.unique(x, equal_nan=False))
 
 
+def test_complex_numbers() -> None:
+    x = np.array([[1 + 2j, 1 - 2j, 0], [1 + 2j, complex(np.nan, 0), -3]])
+    same(lg.unique_all(x), np.unique_all(x))
+    same(lg.unique(x, return_inverse=True), np.unique(x, return_inverse=True))
+    same(lg.unique_counts(x[:, :3].astype(np.complex64)), np.unique_counts(x[:, :3].astype(np.complex64)))
+    same(lg.isin(x, np.array([0, 1 - 2j])), np.isin(x, np.array([0, 1 - 2j])))
+    same(lg.setxor1d(x[0], x[1]), np.setxor1d(x[0], x[1]))
+    same(lg.isin(x, x, invert=True), np.isin(x, x, invert=True))
+
+
 def test_with_a_size() -> None:
     x = np.array([[3, 1], [3, 7]])
     expected = [np.array([1, 3, 7, 1, 1]), np.array([1, 0, 3, 1, 1]), np.array([[1, 0], [1, 2]])]
