@@ -1,16 +1,7 @@
 """Linear algebra: the Array API standard's extension `linalg`, and what NumPy has beyond it."""
 
-from .ir.ops.factorisations import (
-    EighResult,
-    QRResult,
-    SVDResult,
-    cholesky,
-    eigh,
-    eigvalsh,
-    qr,
-    svd,
-    svdvals,
-)
+from .ir.ops.eigenvalues import EighResult, EigResult, eig, eigh, eigvals, eigvalsh
+from .ir.ops.factorisations import QRResult, SVDResult, cholesky, qr, svd, svdvals
 from .ir.ops.matrix_functions import LstsqResult, diagonal, lstsq, matrix_power, matrix_rank, trace
 from .ir.ops.norms import matrix_norm, norm, vector_norm
 from .ir.ops.products import matmul, outer, vecdot
@@ -19,6 +10,7 @@ from .ir.ops.solving import SlogdetResult, det, inv, pinv, slogdet, solve
 from .ir.ops.tensor_products import cross, tensordot
 
 __all__ = [
+    "EigResult",
     "EighResult",
     "LstsqResult",
     "QRResult",
@@ -28,7 +20,9 @@ __all__ = [
     "cross",
     "det",
     "diagonal",
+    "eig",
     "eigh",
+    "eigvals",
     "eigvalsh",
     "inv",
     "lstsq",

@@ -20,6 +20,7 @@ from . import (  # noqa: F401 - public in lithograph.linalg
     diagonals,
     differences,
     division,
+    eigenvalues,
     einstein,
     factorisations,
     floats,

@@ -1,6 +1,6 @@
-"""Rows that take matrices apart: Cholesky, QR, eigenvalues, singular values; they run on LAPACK.
+"""Rows that take matrices apart: Cholesky, QR, singular values; they run on LAPACK.
 
-Where eigenvalues or singular values coincide or vanish, vectors are free to turn. Functions of the values alone keep
+Where singular values coincide or vanish, vectors are free to turn. Functions of the values alone keep
 their gradients there; one whose cotangent lies along such a turn has none, and gets infinities or NaN.
 """
 
@@ -13,24 +13,28 @@ import numpy as np
 
 from ..array import Array
 from ..attrs import NO_ATTRS, Attrs, intern
-from ..dtypes import DType
+from ..dtypes import DType, complex128
 from ..errors import ArgumentError, DomainError
 from ..op import Flags, Host, Op, Sample
 from ..promotion import floating
 from ..stage import Operand, locate, located
 from ..types import Extent, TensorType, show_shape
 from .axes import flag
-from .creation import eye, tril, triu
+from .complexes import real
+from .creation import tril, triu
 from .diagonals import diagonal, diagonal_matrix
 from .joining import concat
-from .logic import where
 from .matrices import (
     Complete,
     Part,
     column,
+    conjugated,
+    hermitian,
     hermitian_part,
     lapack,
     matrix_type,
+    over,
+    over_gaps,
     pack,
     packed_type,
     separated,
@@ -42,7 +46,7 @@ from .reductions import as_floats
 from .shapes import expand_dims, matrix_transpose, squeeze
 from .solving import solve, squares
 
-__all__ = ["cholesky", "eigh", "eigvalsh", "qr", "svd", "svdvals"]
+__all__ = ["cholesky", "qr", "svd", "svdvals"]
 
 
 def _halved(x: Array) -> Array:
@@ -50,15 +54,11 @@ def _halved(x: Array) -> Array:
     return tril(x) - diagonal_matrix(diagonal(x, axis1=-2, axis2=-1) / 2)
 
 
-def _hermitian(x: Array) -> Array:
-    return (x + adjoint(x)) / 2
-
-
 def _cholesky_slope(g: Array, y: Array, x: Array) -> Array:
     """Murray, Differentiation of the Cholesky decomposition, arXiv:1602.07527 (2016)."""
     turned = adjoint(y)
     half = solve(turned, _halved(matmul(turned, g)))
-    return _hermitian(adjoint(solve(turned, adjoint(half))))
+    return hermitian(adjoint(solve(turned, adjoint(half))))
 
 
 def _square_type(types: tuple[TensorType, ...], attrs: Attrs) -> TensorType:
@@ -75,79 +75,13 @@ _cholesky: Op = Op(
         "cholesky: is not positive definite; add a small multiple of the identity if it should be",
     ),
     lowering=Host(),
-    vjp=(_cholesky_slope,),
+    vjp=(conjugated(_cholesky_slope),),
     flags=Flags.CHECKED,
     samples=squares,
 )
 
 
-def _over(x: Array, by: Array, nothing: Array | bool = False) -> Array:
-    """`x / by`, but 0 where both are zero or `nothing` holds."""
-    none = ((x == 0) & (by == 0)) | nothing
-    return where(none, 0, x / where(none, 1, by))
-
-
-def _over_gaps(x: Array, values: Array) -> Array:
-    """At [i, j] the element of `x` over value j minus value i; 0 on the diagonal."""
-    gaps = expand_dims(values, axis=-2) - expand_dims(values, axis=-1)
-    return _over(x, gaps, eye(values.shape[-1], dtype="bool"))
-
-
-def _eigh_parts(n: Extent) -> tuple[Part, ...]:
-    return (n, 1), (n, n)
-
-
-def _eigh_type(types: tuple[TensorType, ...], attrs: Attrs) -> TensorType:
-    batch, n, _ = matrix_type("eigh", types[0], square=True)
-    return packed_type("eigh", types[0].dtype, batch, _eigh_parts(n))
-
-
-def _eigh_of(x: np.ndarray) -> np.ndarray:
-    found = np.linalg.eigh(hermitian_part(x))
-    return pack((column(found.eigenvalues), found.eigenvectors), x.dtype)
-
-
-def _eigh_slope(g: Array, y: Array, x: Array) -> Array:
-    parts = _eigh_parts(x.shape[-1])
-    (w, v), (gw, gv) = unpack(y, parts), unpack(g, parts)
-    inside = _over_gaps(matmul(adjoint(v), gv), squeeze(w, -1)) + diagonal_matrix(squeeze(gw, -1))
-    return _hermitian(matmul(matmul(v, inside), adjoint(v)))
-
-
-_FINITE = "has no {} that LAPACK finds; it must hold finite numbers"
-
-_eigh: Op = Op(
-    "eigh",
-    infer=_eigh_type,
-    promote=floating,
-    reference=lapack(_eigh_of, "eigh: " + _FINITE.format("eigenvalues")),
-    lowering=Host(),
-    vjp=(_eigh_slope,),
-    flags=Flags.CHECKED,
-    samples=squares,
-)
-
-
-def _eigvalsh_type(types: tuple[TensorType, ...], attrs: Attrs) -> TensorType:
-    batch, n, _ = matrix_type("eigvalsh", types[0], square=True)
-    return TensorType(types[0].dtype, (*batch, n))
-
-
-def _eigvalsh_slope(g: Array, y: Array, x: Array) -> Array:
-    _, v = unpack(_eigh.call(x), _eigh_parts(x.shape[-1]))
-    return matmul(v * expand_dims(g, axis=-2), adjoint(v))
-
-
-_eigvalsh: Op = Op(
-    "eigvalsh",
-    infer=_eigvalsh_type,
-    promote=floating,
-    reference=lapack(lambda x: np.linalg.eigvalsh(hermitian_part(x)), "eigvalsh: " + _FINITE.format("eigenvalues")),
-    lowering=Host(),
-    vjp=(_eigvalsh_slope,),
-    flags=Flags.CHECKED,
-    samples=squares,
-)
+_PROBLEM = "has no singular values that LAPACK finds; it must hold finite numbers"
 
 
 def _svd_parts(m: Extent, n: Extent, complete: bool) -> tuple[Part, ...]:
@@ -180,16 +114,17 @@ def _svd_slope(g: Array, y: Array, x: Array, attrs: Complete) -> Array:
         raise locate(_refused("svd", x, "full_matrices=False"))
     parts = _svd_parts(m, n, complete=False)
     (ut, s, vh), (gut, gs, gvh) = unpack(y, parts), unpack(g, parts)
+    s, gs = real(s), real(gs)
     u, gu, across = matrix_transpose(ut), matrix_transpose(gut), matrix_transpose(s)
     left, right = matmul(adjoint(u), gu), matmul(vh, adjoint(gvh))
     one, other = left - adjoint(left), right - adjoint(right)
     # Together one * s[j] + other * s[i], over s[j]**2 - s[i]**2; so written, equal values do no harm to what is even.
-    inside = (_over_gaps(one + other, squeeze(s, -1)) + _over(one - other, s + across)) / 2
+    inside = (over_gaps(one + other, squeeze(s, -1)) + over(one - other, s + across)) / 2
     slope = matmul(matmul(u, inside + diagonal_matrix(squeeze(gs, -1))), vh)
     if m != ut.shape[-2]:
-        slope = slope + matmul(_over(gu - matmul(u, left), across), vh)
+        slope = slope + matmul(over(gu - matmul(u, left), across), vh)
     if n != vh.shape[-2]:
-        slope = slope + matmul(u, _over(gvh - matmul(adjoint(right), vh), s))
+        slope = slope + matmul(u, over(gvh - matmul(adjoint(right), vh), s))
     return slope
 
 
@@ -197,7 +132,14 @@ _WIDE: tuple[tuple[int, ...], ...] = ((3, 3), (2, 2, 3), (3, 2), (0, 2), (2, 0),
 
 
 def _svd_samples(rng: np.random.Generator, dtype: DType) -> list[Sample]:
-    if not dtype.is_float:
+    """None of complex128, on which gradients are held against differences: vectors of complex matrices may turn by any
+    phase, and LAPACK's choice has no derivative.
+    """
+    return [] if dtype is complex128 else _samples(rng, dtype)
+
+
+def _samples(rng: np.random.Generator, dtype: DType) -> list[Sample]:
+    if not dtype.is_inexact:
         return []
     made: list[Sample] = [((separated(rng, dtype, s),), intern(Complete(False))) for s in _WIDE]
     return [*made, ((separated(rng, dtype, (2, 2)),), intern(Complete(True)))]
@@ -207,9 +149,9 @@ _svd: Op = Op(
     "svd",
     infer=_svd_type,
     promote=floating,
-    reference=lapack(_svd_of, "svd: " + _FINITE.format("singular values")),
+    reference=lapack(_svd_of, "svd: " + _PROBLEM),
     lowering=Host(),
-    vjp=(_svd_slope,),
+    vjp=(conjugated(_svd_slope),),
     attrs=Complete,
     flags=Flags.CHECKED,
     samples=_svd_samples,
@@ -218,7 +160,7 @@ _svd: Op = Op(
 
 def _svdvals_type(types: tuple[TensorType, ...], attrs: Attrs) -> TensorType:
     batch, m, n = matrix_type("svdvals", types[0])
-    return TensorType(types[0].dtype, (*batch, smaller("svdvals", m, n)))
+    return TensorType(types[0].dtype.real, (*batch, smaller("svdvals", m, n)))
 
 
 def _svdvals_slope(g: Array, y: Array, x: Array) -> Array:
@@ -232,12 +174,12 @@ _svdvals: Op = Op(
     infer=_svdvals_type,
     promote=floating,
     reference=lapack(
-        lambda x: np.linalg.svd(x, compute_uv=False), "svdvals: " + _FINITE.format("singular values")
+        lambda x: np.linalg.svd(x, compute_uv=False), "svdvals: " + _PROBLEM
     ),
     lowering=Host(),
-    vjp=(_svdvals_slope,),
+    vjp=(conjugated(_svdvals_slope),),
     flags=Flags.CHECKED,
-    samples=lambda rng, dtype: [((separated(rng, dtype, s),), NO_ATTRS) for s in _WIDE] if dtype.is_float else [],
+    samples=lambda rng, dtype: [((separated(rng, dtype, s),), NO_ATTRS) for s in _WIDE] if dtype.is_inexact else [],
 )
 
 
@@ -276,7 +218,7 @@ def _qr_slope(g: Array, y: Array, x: Array, attrs: Complete) -> Array:
 
 def _tall_qr_slope(q: Array, r: Array, gq: Array, gr: Array) -> Array:
     upper = triu(matmul(gr, adjoint(r)) - matmul(adjoint(q), gq))
-    inside = upper + adjoint(upper) - diagonal_matrix(diagonal(upper, axis1=-2, axis2=-1))
+    inside = upper + adjoint(upper) - diagonal_matrix(real(diagonal(upper, axis1=-2, axis2=-1)))
     return adjoint(solve(r, adjoint(gq + matmul(q, inside))))
 
 
@@ -286,17 +228,10 @@ _qr: Op = Op(
     promote=floating,
     reference=lapack(_qr_of, "qr: has no factors"),
     lowering=Host(),
-    vjp=(_qr_slope,),
+    vjp=(conjugated(_qr_slope),),
     attrs=Complete,
-    samples=_svd_samples,
+    samples=_samples,
 )
-
-
-class EighResult(NamedTuple):
-    """Eigenvalues in ascending order, and the eigenvectors as columns."""
-
-    eigenvalues: Array
-    eigenvectors: Array
 
 
 class QRResult(NamedTuple):
@@ -330,32 +265,6 @@ def cholesky(x: Operand, /, *, upper: bool = False) -> Array:
 
 
 @located
-def eigh(x: Operand, /) -> EighResult:
-    """Eigenvalues, ascending, and orthonormal eigenvectors of symmetric (or Hermitian) matrices in the last two axes.
-
-    Of other matrices the mean with their transposes is taken. Integers and bool count as float32.
-
-    Raises:
-        LinAlgError: the iteration does not converge.
-        ShapeError: they are not square.
-    """
-    packed = _eigh.call(x)
-    values, vectors = unpack(packed, _eigh_parts(packed.shape[-2]))
-    return EighResult(squeeze(values, -1), vectors)
-
-
-@located
-def eigvalsh(x: Operand, /) -> Array:
-    """Eigenvalues, ascending, of symmetric (or Hermitian) matrices in the last two axes; see `eigh`.
-
-    Raises:
-        LinAlgError: the iteration does not converge.
-        ShapeError: they are not square.
-    """
-    return _eigvalsh.call(x)
-
-
-@located
 def qr(x: Operand, /, *, mode: str = "reduced") -> QRResult:
     """Orthonormal columns Q and an upper triangle R with `x = Q @ R`, for matrices in the last two axes.
 
@@ -384,7 +293,7 @@ def svd(x: Operand, /, *, full_matrices: bool = True) -> SVDResult:
     complete = flag("svd", "full_matrices", full_matrices)
     m, n = matrix_type("svd", as_floats("svd", x)._aval)[1:]
     u, s, v = unpack(_svd.call(x, intern(Complete(complete))), _svd_parts(m, n, complete))
-    return SVDResult(matrix_transpose(u), squeeze(s, -1), v)
+    return SVDResult(matrix_transpose(u), squeeze(real(s), -1), v)
 
 
 @located

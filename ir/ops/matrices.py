@@ -11,13 +11,21 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from .. import dtypes
 from ..array import Array
 from ..attrs import Attrs
 from ..dtypes import DType
 from ..errors import LinAlgError, ShapeError
+from ..op import Vjp
+from ..storage import convert
 from ..types import Extent, Shape, TensorType, show_shape
+from .complexes import conj
+from .creation import eye
+from .logic import where
+from .products import adjoint
 from .reductions import sum
-from .rows import FLOAT, refuse_kinds
+from .rows import INEXACT, refuse_kinds, values
+from .shapes import expand_dims
 from .slicing import slice_strided
 
 Part = tuple[Extent, Extent]
@@ -38,8 +46,8 @@ def matrix_type(name: str, type: TensorType, square: bool = False) -> tuple[Shap
         DTypeError: its elements are no floating numbers.
         ShapeError: it has fewer than two axes, or is not square where it must be.
     """
-    if type.dtype.kind not in FLOAT:
-        raise refuse_kinds(name, FLOAT, type.dtype)
+    if type.dtype.kind not in INEXACT:
+        raise refuse_kinds(name, INEXACT, type.dtype)
     if type.ndim < 2:
         raise ShapeError(f"{name}: matrices are needed, but the shape is {show_shape(type.shape)}; it has no two axes")
     batch, (m, n) = type.shape[:-2], type.shape[-2:]
@@ -106,7 +114,7 @@ def hermitian_part(x: np.ndarray) -> np.ndarray:
 
 
 def lapack(function: Callable[..., np.ndarray], problem: str) -> Callable[..., np.ndarray]:
-    """A reference that computes at least in float32, and raises LinAlgError that names the batch entry at fault.
+    """A reference that raises LinAlgError which names the batch entry at fault.
 
     Args:
         function: takes stacks of matrices, then attrs where the row has them, and gives an array.
@@ -117,13 +125,11 @@ def lapack(function: Callable[..., np.ndarray], problem: str) -> Callable[..., n
     def call(*given: np.ndarray | Attrs) -> np.ndarray:
         arrays = [np.asarray(x) for x in given if not isinstance(x, Attrs)]
         attrs = [x for x in given if isinstance(x, Attrs)]
-        dtype = arrays[0].dtype
-        wide = [x.astype(np.float32) if x.dtype.itemsize < 4 else x for x in arrays]
         with np.errstate(all="ignore"):
             try:
-                return np.asarray(function(*wide, *attrs), dtype)
+                return np.asarray(function(*arrays, *attrs))
             except np.linalg.LinAlgError:
-                raise _culprit(function, wide, attrs, name, rest) from None
+                raise _culprit(function, arrays, attrs, name, rest) from None
 
     return call
 
@@ -145,11 +151,39 @@ def _culprit(
 def separated(rng: np.random.Generator, dtype: DType, shape: tuple[int, ...]) -> np.ndarray:
     """Random matrices far from singular, whose eigenvalues and singular values lie apart."""
     m, n = shape[-2:]
-    found = rng.uniform(-0.2, 0.2, shape)
+    found = 0.1 * values(rng, dtypes.complex128 if dtype.is_complex else dtypes.float64, shape, -2.0, 2.0)
     found[..., range(min(m, n)), range(min(m, n))] += 1.0 + np.arange(min(m, n))
-    return found.astype(dtype.numpy)
+    return convert(found, dtype)
+
+
+def conjugated(rule: Vjp) -> Vjp:
+    """A gradient rule written for cotangents that are conjugate to ours, as the literature writes them (dL is the real
+    part of conj(g) dz); see `complexes.py`.
+    """
+
+    def call(g: Array, *given: Array | Attrs) -> Array:
+        return conj(rule(conj(g), *given))
+
+    return call
 
 
 def total(x: Array) -> Array:
     """The sum over the last two axes, which stay with extent 1."""
     return sum(x, axis=(-2, -1), keepdims=True)
+
+
+def hermitian(x: Array) -> Array:
+    """The mean of matrices and their conjugate transposes."""
+    return (x + adjoint(x)) / 2
+
+
+def over(x: Array, by: Array, nothing: Array | bool = False) -> Array:
+    """`x / by`, but 0 where both are zero or `nothing` holds."""
+    none = ((x == 0) & (by == 0)) | nothing
+    return where(none, 0, x / where(none, 1, by))
+
+
+def over_gaps(x: Array, values: Array) -> Array:
+    """At [i, j] the element of `x` over value j minus value i; 0 on the diagonal."""
+    gaps = expand_dims(values, axis=-2) - expand_dims(values, axis=-1)
+    return over(x, gaps, eye(values.shape[-1], dtype="bool"))

@@ -8,6 +8,7 @@ from ..array import Array
 from ..errors import ShapeError
 from ..stage import Operand, as_array, located
 from ..types import show_shape
+from .arithmetic import abs, square
 from .axes import integer
 from .conversion import astype
 from .creation import eye, zeros
@@ -68,16 +69,16 @@ def matrix_power(x: Operand, n: int, /) -> Array:
         raise ShapeError(f"matrix_power: the matrices must be square, but the shape is {show_shape(array.shape)}")
     if count == 0:
         return broadcast_to(eye(array.shape[-1], dtype=array.dtype), array.shape)
-    square, rest = (inv(array), -count) if count < 0 else (array, count)
+    doubled, rest = (inv(array), -count) if count < 0 else (array, count)
     result: Array | None = None
     while True:
         if rest % 2:
-            result = square if result is None else matmul(result, square)
+            result = doubled if result is None else matmul(result, doubled)
         rest //= 2
         if not rest:
             assert result is not None
             return result
-        square = matmul(square, square)
+        doubled = matmul(doubled, doubled)
 
 
 @located
@@ -135,7 +136,7 @@ def lstsq(a: Operand, b: Operand, /, *, rtol: Operand | None = None) -> LstsqRes
         )
     x = matmul(pinv(matrix, rtol=rtol), columns)
     rest = matmul(matrix, x) - columns
-    residuals = sum(rest * rest, axis=-2)
+    residuals = sum(square(abs(rest)), axis=-2)
     if right.ndim == 1:
         x, residuals = reshape(x, x.shape[:-1]), reshape(residuals, residuals.shape[:-1])
     return LstsqResult(x, residuals, matrix_rank(matrix, rtol=rtol), svdvals(matrix))

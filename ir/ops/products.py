@@ -30,7 +30,7 @@ from .axes import one_axis
 from .complexes import conj, imag, real, whole
 from .conversion import astype
 from .reductions import any, sum
-from .rows import NUMERIC, quiet, refuse_kinds, values
+from .rows import FIELD, quiet, refuse_kinds, values
 from .shapes import matrix_transpose, moveaxis, reshape
 
 __all__ = ["matmul", "outer", "vecdot"]
@@ -39,10 +39,9 @@ SEGMENT: Final = 8192
 FEWEST_CHAINS: Final = 16
 
 _CARRIERS: Final = {
-    dtypes.bool_: dtypes.float32,
+    **dict.fromkeys((dtypes.bool_, dtypes.float16, dtypes.bfloat16), dtypes.float32),
     **dict.fromkeys((dtypes.int8, dtypes.int16, dtypes.uint8, dtypes.uint16, dtypes.uint32), dtypes.int32),
     dtypes.uint64: dtypes.int64,
-    **dict.fromkeys((dtypes.float16, dtypes.bfloat16), dtypes.float32),
 }
 """In which dtype the products of dtypes without native code are computed."""
 
@@ -50,8 +49,8 @@ _CARRIERS: Final = {
 def _type(types: tuple[TensorType, ...], attrs: Attrs) -> TensorType:
     a, b = types
     for t in types:
-        if t.dtype.kind not in NUMERIC:
-            raise refuse_kinds("matmul", NUMERIC, t.dtype)
+        if t.dtype.kind not in FIELD:
+            raise refuse_kinds("matmul", FIELD, t.dtype)
     if a.dtype is not b.dtype:
         raise DTypeError(f"matmul: the operands are {a.dtype} and {b.dtype}, and must be of one dtype")
     if a.ndim != b.ndim or a.ndim < 2:
@@ -112,14 +111,9 @@ def _samples(rng: np.random.Generator, dtype: DType) -> list[Sample]:
     return [((values(rng, dtype, a), values(rng, dtype, b)), NO_ATTRS) for a, b in shapes]
 
 
-def conjugate(x: Array) -> Array:
-    """The complex conjugate; `x` itself where it is real."""
-    return conj(x)
-
-
 def adjoint(x: Array) -> Array:
     """The conjugate transpose of the matrices in the last two axes."""
-    return conjugate(matrix_transpose(x))
+    return conj(matrix_transpose(x))
 
 
 _matmul: Op = Op(
@@ -215,7 +209,7 @@ def vecdot(x1: Operand, x2: Operand, /, *, axis: int = -1) -> Array:
             f"vecdot: the extents along axis {axis} must match, but the shapes are {show_shape(a.shape)} and "
             f"{show_shape(b.shape)}"
         )
-    return sum_kept(conjugate(moveaxis(a, i, -1)) * moveaxis(b, j, -1), (-1,))
+    return sum_kept(conj(moveaxis(a, i, -1)) * moveaxis(b, j, -1), (-1,))
 
 
 @located

@@ -9,16 +9,19 @@ import numpy as np
 
 from ..array import Array
 from ..attrs import NO_ATTRS, Attrs
+from ..data_types import finfo
 from ..dtypes import DType
 from ..errors import DTypeError, ShapeError
 from ..gradient import unbroadcast
 from ..op import Flags, Host, Op, Sample
 from ..promotion import floating
 from ..stage import Operand, as_array, located
+from ..storage import convert
 from ..types import TensorType, broadcast_shapes, show_shape
+from .complexes import imag, real
 from .creation import eye
-from .matrices import lapack, matrix_type, separated, total
-from .products import adjoint, as_dtype, conjugate, matmul
+from .matrices import conjugated, lapack, matrix_type, separated, total
+from .products import adjoint, as_dtype, matmul
 from .reductions import as_floats
 from .rows import values
 from .shapes import expand_dims, matrix_transpose, reshape
@@ -30,7 +33,7 @@ _SQUARES: tuple[tuple[int, ...], ...] = ((3, 3), (2, 2, 2), (1, 1), (0, 0), (0, 
 
 def squares(rng: np.random.Generator, dtype: DType) -> list[Sample]:
     """Samples of rows that take square matrices."""
-    return [((separated(rng, dtype, s),), NO_ATTRS) for s in _SQUARES] if dtype.is_float else []
+    return [((separated(rng, dtype, s),), NO_ATTRS) for s in _SQUARES] if dtype.is_inexact else []
 
 
 def _square(name: str) -> Callable[[tuple[TensorType, ...], Attrs], TensorType]:
@@ -42,7 +45,7 @@ def _square(name: str) -> Callable[[tuple[TensorType, ...], Attrs], TensorType]:
 
 
 def _inv_slope(g: Array, y: Array, x: Array) -> Array:
-    turned = adjoint(y)
+    turned = matrix_transpose(y)
     return -matmul(matmul(turned, g), turned)
 
 
@@ -79,13 +82,13 @@ def _solve_samples(rng: np.random.Generator, dtype: DType) -> list[Sample]:
     shapes: list[tuple[tuple[int, ...], tuple[int, ...]]] = [
         ((3, 3), (3, 2)), ((2, 1, 2, 2), (3, 2, 1)), ((2, 2), (2, 2, 2)), ((0, 0), (0, 2)), ((2, 2), (2, 0)),
     ]  # fmt: skip
-    if not dtype.is_float:
+    if not dtype.is_inexact:
         return []
     return [((separated(rng, dtype, a), values(rng, dtype, b)), NO_ATTRS) for a, b in shapes]
 
 
 def _solve_matrix_slope(g: Array, y: Array, a: Array, b: Array) -> Array:
-    return unbroadcast(-matmul(_solve.call(adjoint(a), g), adjoint(y)), a.shape)
+    return unbroadcast(-matmul(_solve.call(matrix_transpose(a), g), matrix_transpose(y)), a.shape)
 
 
 _solve: Op = Op(
@@ -96,7 +99,7 @@ _solve: Op = Op(
         np.linalg.solve, "solve: is singular, so the system has no single solution; pinv(a) @ b gives the least one"
     ),
     lowering=Host(),
-    vjp=(_solve_matrix_slope, lambda g, y, a, b: unbroadcast(_solve.call(adjoint(a), g), b.shape)),
+    vjp=(_solve_matrix_slope, lambda g, y, a, b: unbroadcast(_solve.call(matrix_transpose(a), g), b.shape)),
     flags=Flags.CHECKED,
     samples=_solve_samples,
 )
@@ -118,7 +121,7 @@ _det: Op = Op(
     promote=floating,
     reference=lapack(np.linalg.det, "det: has no determinant"),
     lowering=Host(),
-    vjp=(lambda g, y, x: matrices_of(g) * conjugate(_cofactors.call(x)),),
+    vjp=(lambda g, y, x: matrices_of(g) * _cofactors.call(x),),
     samples=squares,
 )
 
@@ -134,8 +137,8 @@ def _cofactors_of(x: np.ndarray) -> np.ndarray:
 
 
 def _cofactors_slope(g: Array, y: Array, x: Array) -> Array:
-    turned = adjoint(_inv.call(x))
-    scale = conjugate(matrices_of(_det.call(x)))
+    turned = matrix_transpose(_inv.call(x))
+    scale = matrices_of(_det.call(x))
     return scale * (total(g * turned) * turned - matmul(matmul(turned, matrix_transpose(g)), turned))
 
 
@@ -163,7 +166,10 @@ def _slogdet_of(x: np.ndarray) -> np.ndarray:
 
 
 def _slogdet_slope(g: Array, y: Array, x: Array) -> Array:
-    return matrices_of(g[..., 1]) * adjoint(_inv.call(x))
+    scale = g[..., 1]
+    if x.dtype.is_complex:
+        scale = real(scale) + imag(g[..., 0] * y[..., 0]) * 1j
+    return matrices_of(scale) * matrix_transpose(_inv.call(x))
 
 
 _slogdet: Op = Op(
@@ -176,6 +182,11 @@ _slogdet: Op = Op(
     samples=squares,
 )
 """The sign of the determinant, then the logarithm of its magnitude, along the last axis."""
+
+
+def _pinv_promote(name: str, types: tuple[TensorType, ...]) -> tuple[DType, ...]:
+    (dtype,) = floating(name, types[:1])
+    return dtype, dtype.real
 
 
 def _pinv_type(types: tuple[TensorType, ...], attrs: Attrs) -> TensorType:
@@ -203,21 +214,21 @@ def _pinv_slope(g: Array, y: Array, x: Array, rtol: Array) -> Array:
 
 def _pinv_samples(rng: np.random.Generator, dtype: DType) -> list[Sample]:
     shapes: list[tuple[int, ...]] = [(3, 3), (2, 2, 3), (3, 2), (0, 2), (2, 0, 2, 2)]
-    if not dtype.is_float:
+    if not dtype.is_inexact:
         return []
-    tolerance = np.asarray(1e-5, dtype.numpy)
-    return [((separated(rng, dtype, s), tolerance), NO_ATTRS) for s in shapes]
+    least = convert(np.asarray(1e-5), dtype.real)
+    return [((separated(rng, dtype, s), least), NO_ATTRS) for s in shapes]
 
 
 _pinv: Op = Op(
     "pinv",
     infer=_pinv_type,
-    promote=floating,
+    promote=_pinv_promote,
     reference=lapack(
         np.linalg.pinv, "pinv: has no singular values; it must hold finite numbers"
     ),
     lowering=Host(),
-    vjp=(_pinv_slope, None),
+    vjp=(conjugated(_pinv_slope), None),
     flags=Flags.CHECKED,
     samples=_pinv_samples,
 )
@@ -281,15 +292,15 @@ def slogdet(x: Operand, /) -> SlogdetResult:
         ShapeError: they are not square.
     """
     packed = _slogdet.call(x)
-    return SlogdetResult(packed[..., 0], packed[..., 1])
+    return SlogdetResult(packed[..., 0], real(packed[..., 1]))
 
 
 def tolerance(x: Array, rtol: Operand | None) -> Array:
     """The share of the largest singular value up to which one counts as zero, by default max(m, n) epsilons."""
     if rtol is None:
         m, n = x._aval.static_shape[-2:]
-        rtol = max(m, n) * float(np.finfo(x.dtype.name).eps)
-    return as_dtype(as_array("rtol", rtol), x.dtype)
+        rtol = max(m, n) * finfo(x.dtype).eps
+    return as_dtype(as_array("rtol", rtol), x.dtype.real)
 
 
 @located
