@@ -30,6 +30,10 @@ def drawn(shape: tuple[int, ...], dtype: str = "float64", seed: int = 0) -> np.n
     return np.random.default_rng(seed).uniform(-1, 1, shape).astype(dtype)
 
 
+def drawn_complex(shape: tuple[int, ...], dtype: str = "complex128") -> np.ndarray:
+    return np.asarray(drawn(shape) + 1j * drawn(shape, seed=1), dtype)
+
+
 def regular(shape: tuple[int, ...], dtype: str = "float64") -> np.ndarray:
     """Square matrices far from singular."""
     return np.asarray(drawn(shape, dtype) + 2 * np.eye(shape[-1], dtype=dtype))
@@ -335,6 +339,106 @@ def test_gradients_to_second_order(function: Callable[[Array], Array], shape: tu
     for i in range(min(shape[-2:])):
         x[..., i, i] += 1.0 + i
     check(function, [x])
+
+
+def rebuilt(x: Array) -> Array:
+    """A function of the vectors that does not depend on their phases."""
+    w, v = lg.linalg.eigh(x)
+    return (v * lg.exp(-w)) @ lg.conj(v).mT
+
+
+def cube(x: Array) -> Array:
+    """The same of general matrices."""
+    w, v = lg.linalg.eig(x)
+    return (v * (w * w * w)) @ lg.linalg.inv(v)
+
+
+COMPLEX_GRADIENTS: list[tuple[str, Callable[[Array], Array], tuple[int, ...]]] = [
+    ("polar factor", polar, (3, 2)),
+    ("wide polar factor", polar, (2, 3)),
+    ("inverse", lambda x: lg.linalg.inv(x) @ lg.conj(x), (3, 3)),
+    ("sign", lambda x: lg.linalg.slogdet(x).sign * lg.linalg.slogdet(x).logabsdet, (3, 3)),
+    ("cholesky", lambda x: lg.linalg.cholesky(x @ lg.conj(x).mT), (3, 3)),
+    ("hermitian", rebuilt, (3, 3)),
+    ("hermitian values", lg.linalg.eigvalsh, (3, 3)),
+    ("values", lambda x: lg.square(lg.linalg.eigvals(x)), (3, 3)),
+    ("cube", cube, (3, 3)),
+    ("wide qr", lambda x: lg.linalg.qr(x).R, (2, 4)),
+    ("norm", lg.linalg.matrix_norm, (2, 3)),
+    ("nuclear norm", lambda x: lg.linalg.matrix_norm(x, ord="nuc"), (2, 3)),
+    ("dot", lambda x: lg.vecdot(x, x * x), (2, 3)),
+    ("einsum", lambda x: lg.einsum("ij,kj,ii->k", x, x, x), (3, 3)),
+]
+
+
+@pytest.mark.parametrize(
+    ("function", "shape"), [g[1:] for g in COMPLEX_GRADIENTS], ids=[g[0] for g in COMPLEX_GRADIENTS]
+)
+def test_gradients_of_complex_matrices(function: Callable[[Array], Array], shape: tuple[int, ...]) -> None:
+    x = 0.2 * drawn_complex(shape)
+    for i in range(min(shape)):
+        x[i, i] += 1.0 + i
+    check(function, [x])
+
+
+def test_gradients_of_eigenvalues_of_real_matrices() -> None:
+    x = drawn((3, 3))
+    assert np.iscomplex(np.linalg.eigvals(x)).any()
+    check(lg.linalg.eigvals, [x])
+    check(cube, [x])
+
+
+@pytest.mark.parametrize("dtype", ["complex64", "complex128"])
+@pytest.mark.parametrize("shape", [(3, 3), (2, 2, 2), (0, 0), (0, 2, 2)])
+def test_complex_matrices(shape: tuple[int, ...], dtype: str) -> None:
+    x = np.asarray(drawn_complex(shape, dtype) + 2 * np.eye(shape[-1]), dtype)
+    spd = np.asarray(x @ np.conj(turned(x)) + np.eye(shape[-1]), dtype)
+    for ours, numpys, at in (
+        (lg.linalg.inv, np.linalg.inv, x),
+        (lg.linalg.det, np.linalg.det, x),
+        (lg.linalg.svdvals, lambda x: np.linalg.svd(x, compute_uv=False), x),
+        (lg.linalg.slogdet, np.linalg.slogdet, x),
+        (lg.linalg.svd, np.linalg.svd, x),
+        (lg.linalg.eig, np.linalg.eig, x),
+        (lg.linalg.qr, np.linalg.qr, x),
+        (lg.linalg.eigvals, np.linalg.eigvals, x),
+        (lg.linalg.cholesky, np.linalg.cholesky, spd),
+        (lg.linalg.eigh, np.linalg.eigh, spd),
+        (lg.linalg.eigvalsh, np.linalg.eigvalsh, spd),
+        (lg.linalg.matrix_norm, np.linalg.matrix_norm, x),
+        (lg.linalg.vector_norm, np.linalg.vector_norm, x),
+        (lg.linalg.trace, np.linalg.trace, x),
+        (lg.linalg.pinv, lambda x: np.linalg.pinv(x, rtol=max(x.shape[-2:]) * np.finfo(x.dtype).eps), x),
+    ):
+        expected: Any = numpys(at)
+        for a, b in zip(both(ours, at), expected if isinstance(expected, tuple) else (expected,), strict=True):
+            near(a, np.asarray(b))
+    y = drawn_complex((*shape[:-1], 2), dtype)
+    near(both(lg.linalg.solve, x, y)[0], np.linalg.solve(x, y))
+    near(both(lg.linalg.lstsq, x, y)[0], np.linalg.solve(x, y))
+    near(both(lg.vecdot, x, x)[0], np.vecdot(x, x))
+
+
+def test_general_eigenvalues() -> None:
+    for dtype in FLOATS:
+        x = drawn((4, 4), dtype)
+        w, v = both(lg.linalg.eig, x)
+        assert w.dtype == v.dtype == np.result_type(x, np.complex64)
+        near(x @ v, w * v)
+        near(both(lg.linalg.eigvals, x)[0], np.linalg.eigvals(x).astype(w.dtype))
+    with pytest.raises(lg.LinAlgError, match="eig: the matrix has no eigenvalues"):
+        lg.linalg.eig(NAN)
+
+
+def test_half_precision_is_computed_in_float32() -> None:
+    x = regular((3, 3), "float32")
+    for dtype in (lg.float16, lg.bfloat16):
+        half = lg.astype(x, dtype)
+        for f in (lg.linalg.inv, lg.linalg.det, lg.linalg.svdvals, lg.linalg.pinv, lambda x: x @ x):
+            expected = lg.astype(f(lg.astype(half, lg.float32)), dtype)
+            for found in (f(half), lg.function(f)(half)):
+                assert found.dtype is dtype
+                assert lg.astype(found, lg.float32).tolist() == lg.astype(expected, lg.float32).tolist()
 
 
 def test_gradients_that_singular_matrices_have() -> None:

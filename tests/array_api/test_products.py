@@ -12,13 +12,14 @@ from lithograph.ir.array import Array
 
 from .gradients import check
 
-DTYPES = ("bool", "int8", "uint64", "float32", "float64")
+DTYPES = ("bool", "int8", "uint64", "float32", "complex128")
 Shapes = tuple[tuple[int, ...], ...]
 
 
 def drawn(shapes: Shapes, dtype: str) -> list[np.ndarray]:
     rng = np.random.default_rng(0)
-    return [rng.integers(-4, 5, s).astype(dtype) for s in shapes]
+    made = [rng.integers(-4, 5, s).astype(dtype) for s in shapes]
+    return [x * (1 + 2j) for x in made] if dtype.startswith("complex") else made
 
 
 def agree(function: Callable[..., Array], expected: np.ndarray, operands: list[np.ndarray]) -> None:
@@ -156,7 +157,8 @@ def test_vecdot(shapes: Shapes, axis: int) -> None:
     for dtype in DTYPES:
         operands = drawn(shapes, dtype)
         moved = [np.moveaxis(x, axis, -1) for x in operands]
-        expected = (moved[0][..., None, :] @ moved[1][..., :, None])[..., 0, 0]
+        left = np.conj(moved[0]) if dtype == "complex128" else moved[0]
+        expected = (left[..., None, :] @ moved[1][..., :, None])[..., 0, 0]
         agree(lambda *x: lg.vecdot(*x, axis=axis), expected, operands)
 
 
