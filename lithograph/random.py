@@ -20,9 +20,15 @@ from .ir import dtypes
 from .ir.array import Array
 from .ir.errors import ShapeError
 from .ir.ops.arithmetic import divide, subtract
-from .ir.ops.axes import integer
+from .ir.ops.axes import integer, one_axis
 from .ir.ops.conversion import astype
-from .ir.ops.random import random_exponential, random_normal, random_truncated_normal, random_uniform
+from .ir.ops.gather import take
+from .ir.ops.random import (
+    random_exponential,
+    random_normal,
+    random_truncated_normal,
+    random_uniform,
+)
 from .ir.ops.random_keys import random_fold_in, random_key, random_next, random_split
 from .ir.ops.random_rejection import random_gamma, random_poisson
 from .ir.ops.random_variates import random_bernoulli, random_integers
@@ -31,11 +37,12 @@ from .ir.ops.shapes import expand_dims
 from .ir.ops.transcendental import exp
 from .ir.stage import Operand, as_array, located
 from .runtime.variable import Variable
+from .selection import chosen, order
 from .tracer.staging import eagerly
 
 __all__ = [
-    "Generator", "bernoulli", "beta", "categorical", "default", "exponential", "fold_in", "gamma", "key", "normal",
-    "poisson", "randint", "seed", "split", "truncated_normal", "uniform",
+    "Generator", "bernoulli", "beta", "categorical", "choice", "default", "exponential", "fold_in", "gamma", "key",
+    "normal", "permutation", "poisson", "randint", "seed", "shuffle", "split", "truncated_normal", "uniform",
 ]  # fmt: skip
 
 _P = ParamSpec("_P")
@@ -76,7 +83,7 @@ def uniform(
     Args:
         shape: extents.
         minval, maxval: numbers, or arrays that broadcast to `shape`.
-        dtype: float32 (u has 24 bits) or float64 (53 bits).
+        dtype: float32 (u has 24 bits), float64 (53 bits), float16 (11 bits) or bfloat16 (8 bits).
         key: gives always the same numbers; without one they come from the default generator.
 
     Raises:
@@ -220,6 +227,61 @@ def randint(
     return random_integers(_key(key), shape, minval, maxval, dtype=dtype)
 
 
+@located
+def permutation(x: Operand, *, axis: int = 0, key: Operand | None = None) -> Array:
+    """The numbers below `x` in random order, as int32; or a tensor with its parts along `axis` in random order.
+
+    Parts are sorted by 64 random bits each, so that all orders have the same chance, but for one in 2**65 / n**2.
+
+    Raises:
+        ShapeError: `x` is negative, a tensor without axes, or has no such axis.
+    """
+    if isinstance(x, int):
+        return astype(order(_key(key), x), dtypes.int32)
+    return shuffle(x, axis=axis, key=key)
+
+
+@located
+def shuffle(x: Operand, *, axis: int = 0, key: Operand | None = None) -> Array:
+    """A tensor with the parts of `x` along `axis` in random order, the same for all of them; see `permutation`.
+
+    Raises:
+        ShapeError: `x` has no such axis.
+    """
+    given = as_array("random.shuffle", x)
+    along = one_axis("random.shuffle", axis, given.ndim)
+    return take(given, order(_key(key), given.shape[along]), axis=along)
+
+
+@located
+def choice(
+    x: Operand,
+    shape: Shape = (),
+    *,
+    replace: bool = True,
+    p: object = None,
+    axis: int = 0,
+    key: Operand | None = None,
+) -> Array:
+    """Parts of `x` along `axis` drawn at random; for an integer `x`, numbers below it, as int32.
+
+    Args:
+        x: a tensor, or how many numbers to draw from.
+        shape: how many to draw, and the extents that replace `axis`.
+        replace: whether one may be drawn again.
+        p: the chance of each, which are scaled to have the sum 1; all have the same when None. A compiled function
+            takes them for what they are: none may be negative.
+        axis: along which to draw.
+        key: as for `uniform`.
+
+    Raises:
+        DomainError: there is nothing to draw, or less than is to be drawn without replacement; chances are negative,
+            or none is above zero.
+        ShapeError: `p` has another shape than one extent of `x`.
+    """
+    return chosen(_key(key), x, shape, replace, p, axis)
+
+
 def _drawn(function: Callable[_P, _R]) -> Callable[Concatenate[Generator, _P], _R]:
     """The method that draws as a function does."""
 
@@ -264,11 +326,14 @@ class Generator:
     bernoulli = _drawn(bernoulli)
     beta = _drawn(beta)
     categorical = _drawn(categorical)
+    choice = _drawn(choice)
     exponential = _drawn(exponential)
     gamma = _drawn(gamma)
     normal = _drawn(normal)
+    permutation = _drawn(permutation)
     poisson = _drawn(poisson)
     randint = _drawn(randint)
+    shuffle = _drawn(shuffle)
     truncated_normal = _drawn(truncated_normal)
     uniform = _drawn(uniform)
 

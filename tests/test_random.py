@@ -144,6 +144,70 @@ def test_parameters_may_be_arrays() -> None:
     assert not coins[:, 0].any() and coins[:, 1].all() and 50 < coins[:, 2].sum() < 150
 
 
+def test_orders() -> None:
+    key = lg.random.key(6)
+    order = lg.random.permutation(1000, key=key)
+    assert order.dtype is lg.int32 and sorted(order.tolist()) == list(range(1000)) != order.tolist()
+    x = np.arange(24).reshape(2, 3, 4)
+    for axis in (0, 1, -1):
+        found = lg.random.shuffle(x, axis=axis, key=key).numpy()
+        assert found.shape == x.shape
+        assert np.array_equal(np.sort(found, axis=axis), x)
+    assert lg.random.permutation(x, axis=1, key=key).tolist() == lg.random.shuffle(x, axis=1, key=key).tolist()
+    assert lg.random.permutation(0, key=key).shape == (0,)
+    # Of three things each of the six orders comes up as often.
+    keys = lg.random.split(key, 3000).numpy()
+    ranks = [tuple(lg.random.permutation(3, key=k).tolist()) for k in keys]
+    chi_square(np.unique(ranks, axis=0, return_counts=True)[1], np.full(6, 500))
+
+
+def test_choices() -> None:
+    key = lg.random.key(8)
+    drawn = lg.random.choice(5, N, key=key)
+    assert drawn.dtype is lg.int32
+    chi_square(np.bincount(drawn.numpy(), minlength=5), np.full(5, N / 5))
+    p = np.array([4, 0, 3, 2, 1])
+    counts = np.bincount(lg.random.choice(5, N, p=p, key=key).numpy(), minlength=5)
+    assert counts[1] == 0
+    chi_square(counts[[0, 2, 3, 4]], np.array([4, 3, 2, 1]) / 10 * N)
+    assert sorted(lg.random.choice(10, 10, replace=False, key=key).tolist()) == list(range(10))
+    some = lg.random.choice(5, (2, 2), replace=False, p=p, key=key)
+    assert some.shape == (2, 2) and sorted(some.numpy().reshape(-1).tolist()) == [0, 2, 3, 4]
+    first = [int(lg.random.choice(5, 1, replace=False, p=p, key=k).item()) for k in lg.random.split(key, 2000).numpy()]
+    chi_square(np.bincount(first, minlength=5)[[0, 2, 3, 4]], np.array([4, 3, 2, 1]) * 200.0)
+    x = np.arange(12).reshape(3, 4)
+    columns = lg.random.choice(x, (2, 3), axis=1, key=key).numpy()
+    assert columns.shape == (3, 2, 3) and np.array_equal(columns[1] - columns[0], np.full((2, 3), 4))
+    assert lg.random.choice(x, key=key).shape == (4,)
+
+
+def test_orders_and_choices_compiled() -> None:
+    def body(x: lg.Array) -> tuple[lg.Array, ...]:
+        p = lg.tensor([1.0, 2.0, 3.0, 4.0])
+        return (
+            lg.random.shuffle(x), lg.random.permutation(50), lg.random.choice(x, (3,)),
+            lg.random.choice(4, (20,), p=p), lg.random.choice(4, (2,), p=p, replace=False),
+        )  # fmt: skip
+
+    x = np.arange(7)
+    lg.random.seed(5)
+    eager = [t.tolist() for t in body(lg.tensor(x))]
+    lg.random.seed(5)
+    assert [t.tolist() for t in lg.function(body)(x)] == eager
+    lg.random.seed(0)
+
+
+@pytest.mark.parametrize(("dtype", "bits"), [("float16", 11), ("bfloat16", 8)])
+def test_half_precision(dtype: str, bits: int) -> None:
+    key = lg.random.key(2)
+    u = lg.random.uniform((N,), dtype=dtype, key=key)
+    assert u.dtype == dtype
+    values = u.astype("float64").numpy()
+    assert values.max() == 1 - 2.0**-bits and np.array_equal(values * 2**bits, np.floor(values * 2**bits))
+    chi_square(np.bincount((values * 128).astype(int), minlength=128), np.full(128, N / 128))
+    near(lg.random.normal((N,), dtype=dtype, key=key).astype("float64").numpy(), 0.0, 1.0)
+
+
 def test_keys_folded_with_data() -> None:
     key = lg.random.key(0)
     folded = [tuple(lg.random.fold_in(key, n).tolist()) for n in (0, 1, 2, -1, 2**40)]
@@ -190,6 +254,14 @@ def test_a_generator_has_every_function() -> None:
         (lambda r: r.normal((2,), np.zeros((3, 2), np.float32)), lg.ShapeError, r"random\.normal: the parameters"),
         (lambda r: r.fold_in(r.key(0), 1.5), lg.DTypeError, r"random\.fold_in: the data must be an integer"),
         (lambda r: r.fold_in(r.key(0), np.arange(2)), lg.ShapeError, "random_fold_in: the data must be one integer"),
+        (lambda r: r.choice(3, 4, replace=False), lg.DomainError, "4 of 3 cannot be drawn without replacement"),
+        (lambda r: r.choice(0, 1), lg.DomainError, "1 of 0 cannot be drawn"),
+        (lambda r: r.choice(2, 1, p=[1.0, -1.0]), lg.DomainError, "chances are not negative"),
+        (lambda r: r.choice(2, 1, p=[0.0, 0.0]), lg.DomainError, "chances are not negative"),
+        (lambda r: r.choice(2, 1, p=[1.0]), lg.ShapeError, "p has one chance for each of 2"),
+        (lambda r: r.shuffle(np.zeros((2, 2)), axis=2), lg.ShapeError, r"random\.shuffle: axis 2 is out of range"),
+        (lambda r: r.permutation(np.float32(1)), lg.ShapeError, r"random\.shuffle: axis 0 is out of range"),
+        (lambda r: r.permutation(-1), lg.ShapeError, "an extent must be >= 0"),
         (lambda r: r.exponential((-1,)), lg.ShapeError, "an extent must be >= 0"),
         (lambda r: r.truncated_normal((2,), key=np.zeros(3)), lg.ShapeError, "a key is uint32"),
     ],

@@ -24,7 +24,9 @@ from ..scalar import Scalar
 from ..stage import Operand, located
 from ..types import Extent, TensorType
 from . import philox as generator
+from .arithmetic import floor
 from .axes import legal_shape
+from .conversion import astype
 from .rows import quiet, wide
 
 __all__ = [
@@ -227,7 +229,9 @@ _normal = _row(
 
 def _filled(row: Op, key: Operand, shape: Extent | Sequence[Extent], dtype: object) -> Array:
     wanted = dtypes.as_dtype(dtype)
-    return row.call(key, intern(Fill(wanted, legal_shape(row.name, shape))))
+    drawn = dtypes.float32 if wanted.is_half else wanted
+    found = row.call(key, intern(Fill(drawn, legal_shape(row.name, shape))))
+    return astype(found, wanted) if wanted.is_half else found
 
 
 @located
@@ -247,13 +251,19 @@ def random_bits(
 def random_uniform(
     key: Operand, shape: Extent | Sequence[Extent], /, *, dtype: object = dtypes.float32
 ) -> Array:
-    """Numbers uniformly distributed in [0, 1): multiples of 2**-24 in float32, of 2**-53 in float64.
+    """Numbers uniformly distributed in [0, 1): multiples of 2**-24 in float32, of 2**-53 in float64, of 2**-11 in
+    float16, of 2**-8 in bfloat16.
 
     Raises:
         ShapeError: `key` is no key, or an extent is negative.
-        DTypeError: `dtype` is neither float32 nor float64.
+        DTypeError: `dtype` is no float.
     """
-    return _filled(_uniform, key, shape, dtype)
+    wanted = dtypes.as_dtype(dtype)
+    if not wanted.is_half:
+        return _filled(_uniform, key, shape, wanted)
+    # As many bits as the dtype holds, so that nothing is rounded to 1.
+    scale = 2.0 ** (11 if wanted is dtypes.float16 else 8)
+    return astype(floor(_filled(_uniform, key, shape, dtypes.float32) * scale) / scale, wanted)
 
 
 @located
@@ -264,7 +274,7 @@ def random_normal(
 
     Raises:
         ShapeError: `key` is no key, or an extent is negative.
-        DTypeError: `dtype` is neither float32 nor float64.
+        DTypeError: `dtype` is no float.
     """
     return _filled(_normal, key, shape, dtype)
 
@@ -278,7 +288,7 @@ def random_exponential(
 
     Raises:
         ShapeError: `key` is no key, or an extent is negative.
-        DTypeError: `dtype` is neither float32 nor float64.
+        DTypeError: `dtype` is no float.
     """
     return _filled(_exponential, key, shape, dtype)
 
@@ -291,6 +301,6 @@ def random_truncated_normal(
 
     Raises:
         ShapeError: `key` is no key, or an extent is negative.
-        DTypeError: `dtype` is neither float32 nor float64.
+        DTypeError: `dtype` is no float.
     """
     return _filled(_truncated_normal, key, shape, dtype)
