@@ -73,7 +73,7 @@ from .runtime.creation import (
 )
 from .runtime.variable import Variable
 
-from . import debug, initializers, linalg, random  # isort: skip - they use what stands above
+from . import debug, initializers, linalg, optimizers, random  # isort: skip - they use what stands above
 from .scopes import (
     AUTO_REUSE,
     VariableScope,
@@ -160,6 +160,7 @@ __all__ = [
     "name_scope",
     "nan",
     "newaxis",
+    "optimizers",
     "parse_ir",
     "pi",
     "random",

@@ -158,6 +158,15 @@ def variable_grads(
         ArgumentError: none of `var_list` is trainable, or two variables have one name.
         DomainError: f's result depends on none of them.
     """
+    value, pairs = gradients_by_variable(f, var_list, "variable_grads")
+    named = _by_name([v for v, _ in pairs])
+    return value, {name: next(g for w, g in pairs if w._cell is v._cell) for name, v in named.items()}
+
+
+def gradients_by_variable(
+    f: Callable[[], object], var_list: Sequence[Variable] | None, asking: str
+) -> tuple[Array, list[tuple[Variable, Array | None]]]:
+    """The value of `f()` and its gradients, each with its variable; as `variable_grads`, whose errors name `asking`."""
     _check_callable(f)
     if var_list is not None and not (
         isinstance(var_list, list | tuple) and all(isinstance(v, Variable) for v in var_list)
@@ -165,17 +174,17 @@ def variable_grads(
         raise ArgumentError(f"var_list is a list of variables, but {brief(var_list)} was given")
     if var_list is not None and not any(v.trainable for v in var_list):
         raise ArgumentError(
-            "variable_grads() expects at least one of the input variables to be trainable, but none of the "
+            f"{asking}() expects at least one of the input variables to be trainable, but none of the "
             f"{len(var_list)} variables is trainable."
         )
     stage = current()
     recording = _Watching(stage)
     with staged(recording):
         out = f()
-    value = _differentiable(stage, out)
+    value = _differentiable(recording, out)
     if value.ndim:
         raise ShapeError(
-            "The f passed in variable_grads(f) must return a scalar, but it returned a "
+            f"The f passed in {asking}(f) must return a scalar, but it returned a "
             f"rank-{value.ndim} tensor"
         )
     read = {id(v._cell): (v, w) for v, _, w in recording.watched.values()}
@@ -183,7 +192,6 @@ def variable_grads(
         asked = [v for v, _ in read.values() if v.trainable]
     else:
         asked = list(var_list)
-    named = _by_name(asked)
     wanted = [read[id(v._cell)][1] for v in asked if v.trainable and id(v._cell) in read]
     found = dict(
         zip(map(id, wanted), recording.gradients([value], [_seed(stage, value, None)], wanted), strict=True)
@@ -192,15 +200,13 @@ def variable_grads(
         raise DomainError(
             "Cannot find a connection between any variable and the result of the loss function y=f(x). "
             "Please make sure the operations that use variables are inside the function f passed to "
-            "variable_grads()."
+            f"{asking}()."
         )
-    grads: dict[str, Array | None] = {}
-    for name, v in named.items():
+    pairs: list[tuple[Variable, Array | None]] = []
+    for v in {id(v._cell): v for v in asked}.values():
         place = read.get(id(v._cell))
-        grads[name] = found.get(id(place[1])) if place is not None and v.trainable else None
-    if var_list is None:
-        grads = {name: g for name, g in grads.items() if g is not None}
-    return value, grads
+        pairs.append((v, found.get(id(place[1])) if place is not None and v.trainable else None))
+    return value, [(v, g) for v, g in pairs if var_list is not None or g is not None]
 
 
 @located
