@@ -90,6 +90,24 @@ class Scatter(Attrs):
 
 
 @dataclass(frozen=True, slots=True)
+class Transform(Attrs):
+    """Sorted axes to transform along, one after another, and how the result is scaled."""
+
+    axes: tuple[int, ...]
+    norm: str
+    inverse: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class HalfTransform(Attrs):
+    """The axis of a transform between n real numbers and the first n//2 + 1 complex ones, and how it is scaled."""
+
+    axis: int
+    n: int
+    norm: str
+
+
+@dataclass(frozen=True, slots=True)
 class Cast(Attrs):
     """A target dtype."""
 

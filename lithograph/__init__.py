@@ -73,7 +73,7 @@ from .runtime.creation import (
 )
 from .runtime.variable import Variable
 
-from . import debug, initializers, linalg, optimizers, random  # isort: skip - they use what stands above
+from . import debug, fft, initializers, linalg, optimizers, random  # isort: skip - they use what stands above
 from .scopes import (
     AUTO_REUSE,
     VariableScope,
@@ -137,6 +137,7 @@ __all__ = [
     "debug",
     "dispose",
     "e",
+    "fft",
     "finfo",
     "float16",
     "float32",

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from ..array import Array
-from . import (  # noqa: F401 - public in lithograph.linalg
+from . import (  # noqa: F401 - public in lithograph.fft and lithograph.linalg
     activations,
     arithmetic,
     complexes,
@@ -23,6 +23,7 @@ from . import (  # noqa: F401 - public in lithograph.linalg
     eigenvalues,
     einstein,
     factorisations,
+    fft,
     floats,
     gamma,
     gather,
