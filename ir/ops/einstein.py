@@ -185,6 +185,9 @@ def _size(labels: set[Label], extents: dict[Label, Extent]) -> int:
 def _cheapest(operands: Sequence[_Labelled], output: set[Label], extents: dict[Label, Extent]) -> tuple[int, int]:
     """The pair with the fewest multiplications; of equals the one with the smallest result, then the first."""
 
+    if len(operands) == 2:
+        return 0, 1
+
     def cost(pair: tuple[int, int]) -> tuple[int, int, tuple[int, int]]:
         a, b = (set(operands[i].labels) for i in pair)
         kept = (a | b) & output.union(*[operands[i].labels for i in range(len(operands)) if i not in pair])

@@ -140,7 +140,9 @@ def _carried(row: Op, a: Array, b: Array) -> Array:
 
     Half precision is computed in float32 and rounded once. Of complex numbers, the parts are multiplied.
     """
-    dtype = common((a._aval, b._aval))
+    dtype = a.dtype if a.dtype is b.dtype else common((a._aval, b._aval))
+    if dtype.is_float and not dtype.is_half:
+        return row.call(a, b)
     if dtype.is_complex:
         (p, q), (u, v) = [(as_dtype(real(x), dtype.real), as_dtype(imag(x), dtype.real)) for x in (a, b)]
         return whole(row.call(p, u) - row.call(q, v), row.call(p, v) + row.call(q, u))
@@ -209,7 +211,9 @@ def vecdot(x1: Operand, x2: Operand, /, *, axis: int = -1) -> Array:
             f"vecdot: the extents along axis {axis} must match, but the shapes are {show_shape(a.shape)} and "
             f"{show_shape(b.shape)}"
         )
-    return sum_kept(conj(moveaxis(a, i, -1)) * moveaxis(b, j, -1), (-1,))
+    a = a if i == a.ndim - 1 else moveaxis(a, i, -1)
+    b = b if j == b.ndim - 1 else moveaxis(b, j, -1)
+    return sum_kept(conj(a) * b, (-1,))
 
 
 @located

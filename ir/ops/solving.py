@@ -18,13 +18,14 @@ from ..promotion import floating
 from ..stage import Operand, as_array, located
 from ..storage import convert
 from ..types import TensorType, broadcast_shapes, show_shape
+from .arithmetic import maximum
 from .complexes import imag, real
 from .creation import eye
 from .matrices import conjugated, lapack, matrix_type, separated, total
 from .products import adjoint, as_dtype, matmul
 from .reductions import as_floats
 from .rows import values
-from .shapes import expand_dims, matrix_transpose, reshape
+from .shapes import axis_size, expand_dims, matrix_transpose, reshape
 
 __all__ = ["det", "inv", "pinv", "slogdet", "solve"]
 
@@ -298,8 +299,9 @@ def slogdet(x: Operand, /) -> SlogdetResult:
 def tolerance(x: Array, rtol: Operand | None) -> Array:
     """The share of the largest singular value up to which one counts as zero, by default max(m, n) epsilons."""
     if rtol is None:
-        m, n = x._aval.static_shape[-2:]
-        rtol = max(m, n) * finfo(x.dtype).eps
+        m, n = (axis_size(x, (x.ndim - k,)) for k in (2, 1))
+        larger = max(m, n) if isinstance(m, int) and isinstance(n, int) else maximum(m, n)
+        rtol = larger * finfo(x.dtype).eps
     return as_dtype(as_array("rtol", rtol), x.dtype.real)
 
 

@@ -38,6 +38,8 @@ def _arranged(name: str, x: Array, groups: Sequence[Sequence[int]]) -> Array:
 
     Axes that lie together are merged before the others move: what is moved then is a view of memory.
     """
+    if [list(g) for g in groups] == [[i] for i in range(x.ndim)]:
+        return x
     together = [len(g) > 0 and list(g) == list(range(g[0], g[0] + len(g))) for g in groups]
     first = {g[0]: g for g, t in zip(groups, together, strict=True) if t}
     later = {i for g, t in zip(groups, together, strict=True) if t for i in g[1:]}
@@ -160,6 +162,8 @@ def dot(x1: Operand, x2: Operand, /) -> Array:
             f"dot: the last axis of the first and axis {axis} of the second tensor must match, but the shapes are "
             f"{show_shape(a.shape)} and {show_shape(b.shape)}"
         )
+    if a.ndim < 3 and b.ndim < 3:
+        return matmul(a, b)
     return contract("dot", a, b, (), [(a.ndim - 1, axis)])
 
 
