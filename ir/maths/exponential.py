@@ -158,11 +158,11 @@ def exp_of_negative(x: Scalar) -> Scalar:
     return _scaled(above(x, _format(x.dtype).least))
 
 
-def exp_between(x: Scalar) -> Scalar:
-    """`exp` for arguments whose results are normal numbers, with the same bits."""
+def one_minus_exp(x: Scalar) -> Scalar:
+    """1 - e^x for x <= 0 where e^x is a normal number, accurate near zero."""
     q, n = _reduced(x, _bias(x.dtype))
     scale = power_of_low_bits(n, x.dtype)
-    return scalar.fma(q, scale, scale)
+    return scalar.fma(q, -scale, 1.0 - scale)
 
 
 def exp_of_sum(high: Scalar, low: Scalar) -> Scalar:

@@ -144,7 +144,7 @@ _sigmoid = elementary(
 _erf = elementary(
     "erf",
     maths.erf,
-    Accuracy(1.1, 1.1, "erf(x)", _erf_of, (-6.0, 6.0), symmetry="odd", within=(-1.0, 1.0)),
+    Accuracy(1.7, 1.7, "erf(x)", _erf_of, (-6.0, 6.0), symmetry="odd", within=(-1.0, 1.0)),
     lambda g, y, x: g * (2 / math.sqrt(math.pi) * exp(-square(x))),
     kinds=FLOAT,
 )
