@@ -101,7 +101,7 @@ class _Planner:
             self._accumulate(node)
         elif isinstance(lowering, Scan):
             self._scan(node)
-        elif isinstance(lowering, Sort) and fits(node.args[0].type):
+        elif isinstance(lowering, Sort) and fits(node.args[0].type, node.attrs):
             self._sort(node)
         elif isinstance(lowering, Host | Contract | Sort):
             self._host(node)

@@ -6,7 +6,7 @@ import functools
 import math
 from dataclasses import dataclass
 
-from ..ir.attrs import Order
+from ..ir.attrs import Attrs, Order
 from ..ir.dtypes import DType
 from ..ir.graph import Node
 from ..ir.op import Sort
@@ -16,20 +16,30 @@ from .body import Body
 from .eager import Call, Kernel
 from .module import Module, Scratch, buffer_pointer, sized
 from .plan import Sizes, Storage, Use
+from .sorting import What
 from .target import Target
 
-_PARAMETERS = "ptr, ptr, i64, i64, i64, ptr"
+_PARAMETERS = "ptr, ptr, i64, i64, i64, i64, ptr"
 
 
-def fits(type: TensorType) -> bool:
-    """Whether the rows of an operand have native code: they do unless they are longer than any memory of today."""
+def fits(type: TensorType, attrs: Attrs) -> bool:
+    """Whether sorting has native code: it has unless rows are longer than any memory, or a list of first ones is."""
+    assert isinstance(attrs, Order)
     extent = type.shape[-1]
-    return type.dtype.kind != "complex" and (not isinstance(extent, int) or extent < sorting.MOST_POSITIONS)
+    short = attrs.first is None or attrs.first <= sorting.SHORT
+    return short and type.dtype.kind != "complex" and (not isinstance(extent, int) or extent < sorting.MOST_POSITIONS)
 
 
-def _cost(dtype: DType, rows: int, n: int) -> float:
+def _what(positions: bool, attrs: Order) -> What:
+    if attrs.first is None:
+        return What.POSITIONS if positions else What.ELEMENTS
+    return What.FIRST
+
+
+def _cost(dtype: DType, what: What, rows: int, n: int) -> float:
     """Rough nanoseconds on one thread."""
-    return rows * n * (n / 4 if n <= sorting.SHORT else 3.0 * dtype.itemsize)
+    each = 2.0 if what is What.FIRST else n / 4 if n <= sorting.SHORT else 3.0 * dtype.itemsize
+    return rows * n * each
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,10 +51,16 @@ class SortStep:
     out: Storage
 
     @property
-    def positions(self) -> bool:
-        """Whether positions are wanted."""
+    def order(self) -> Order:
+        """The order, and how much of it is wanted."""
+        assert isinstance(self.node.attrs, Order)
+        return self.node.attrs
+
+    @property
+    def what(self) -> What:
+        """What of each row is wanted."""
         assert isinstance(self.node.op.lowering, Sort)
-        return self.node.op.lowering.positions
+        return _what(self.node.op.lowering.positions, self.order)
 
     def _rows(self) -> tuple[Extent, Extent]:
         """The number of rows and their length."""
@@ -57,28 +73,26 @@ class SortStep:
     def use(self) -> Use:
         """What it reads and writes."""
         rows, n = self._rows()
-        dtype, positions = self.node.args[0].type.dtype, self.positions
+        dtype, what = self.node.args[0].type.dtype, self.what
 
         def scratch(sizes: Sizes) -> int:
-            return sorting.scratch_bytes(dtype, positions, sized(rows, sizes), sized(n, sizes))
+            return sorting.scratch_bytes(dtype, what, sized(rows, sizes), sized(n, sizes))
 
         return Use((self.source,), (self.out,), scratch=scratch)
 
     def write(self, module: Module, body: Body, k: int, scratch: Scratch) -> str | None:
         """Write the call; it cannot fail."""
         dtype = self.node.args[0].type.dtype
-        symbol = sorting.symbol(dtype, self.positions)
+        what = self.what
+        symbol = sorting.symbol(dtype, what)
         module.imports[symbol] = support.address(symbol)
         module.declares[f"declare i64 @{symbol}({_PARAMETERS})"] = None
         rows, n = self._rows()
-        module.costs.append(lambda sizes: _cost(dtype, sized(rows, sizes), sized(n, sizes)))
-        assert isinstance(self.node.attrs, Order)
+        module.costs.append(lambda sizes: _cost(dtype, what, sized(rows, sizes), sized(n, sizes)))
         x, out = buffer_pointer(body, self.source), buffer_pointer(body, self.out)
         numbers = f"i64 {module.table.extent(body, rows)}, i64 {module.table.extent(body, n)}"
-        descending = int(self.node.attrs.descending)
-        body.emit(
-            f"call i64 @{symbol}(ptr {x}, ptr {out}, {numbers}, i64 {descending}, ptr {scratch.pointer(body)})"
-        )
+        order = f"i64 {self.order.first or 0}, i64 {int(self.order.descending)}"
+        body.emit(f"call i64 @{symbol}(ptr {x}, ptr {out}, {numbers}, {order}, ptr {scratch.pointer(body)})")
         return None
 
     def show(self, target: Target) -> str:
@@ -90,23 +104,24 @@ def eager_call(positions: bool, attrs: Order, operand: TensorType) -> Call:
     """Sorting as a one-op program."""
     *outer, n = operand.static_shape
     rows, dtype = math.prod(outer), operand.dtype
-    scratch = sorting.scratch_bytes(dtype, positions, rows, n)
-    words = (rows, n, int(attrs.descending))
-    return Call(_kernel(dtype, positions), words, _cost(dtype, rows, n), scratch)
+    what = _what(positions, attrs)
+    scratch = sorting.scratch_bytes(dtype, what, rows, n)
+    words = (rows, n, attrs.first or 0, int(attrs.descending))
+    return Call(_kernel(dtype, what), words, _cost(dtype, what, rows, n), scratch)
 
 
 @functools.cache
-def _kernel(dtype: DType, positions: bool) -> Kernel:
-    symbol = sorting.symbol(dtype, positions)
+def _kernel(dtype: DType, what: What) -> Kernel:
+    symbol = sorting.symbol(dtype, what)
     declares = {f"declare i64 @{symbol}({_PARAMETERS})": None}
     body = Body(declares)
     x, out, table, scratch = [
         body.assign(f"load ptr, ptr {body.assign(f'getelementptr ptr, ptr %bufs, i64 {k}')}") for k in range(4)
     ]
-    rows, n, descending = [
-        body.assign(f"load i64, ptr {body.assign(f'getelementptr i64, ptr {table}, i64 {k}')}") for k in range(3)
+    words = [
+        body.assign(f"load i64, ptr {body.assign(f'getelementptr i64, ptr {table}, i64 {k}')}") for k in range(4)
     ]
-    given = f"ptr {x}, ptr {out}, i64 {rows}, i64 {n}, i64 {descending}, ptr {scratch}"
+    given = f"ptr {x}, ptr {out}, {', '.join(f'i64 {word}' for word in words)}, ptr {scratch}"
     body.emit(f"ret i64 {body.assign(f'call i64 @{symbol}({given})')}")
     text = "\n".join([*declares, body.function("i64 @program(ptr %bufs)"), ""])
     library = jit.load(text, ["program"], {symbol: support.address(symbol)}, keep=(support.library(symbol),))

@@ -1,5 +1,7 @@
 """Stable sorting of rows, and of their positions, as LLVM text: short rows by insertion, long ones by radix.
 
+A few first positions are found by insertion too, into a short list whose last key turns most elements away.
+
 Elements are ordered by keys: unsigned integers in the order of `Sort` (`ir/op.py`), complemented where it descends, so
 that equal elements keep their order in either direction. The radix sort takes the keys' digits from the lowest on. It
 counts all digits in one sweep, passes over a digit that is the same everywhere, and moves the elements once for each
@@ -8,6 +10,7 @@ other one. Positions travel with the bits of their elements in one wider integer
 
 from __future__ import annotations
 
+import enum
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
@@ -24,20 +27,32 @@ MOST_POSITIONS: Final = 1 << 32
 """A position has 32 bits beside an element of at most 32 bits."""
 
 _DIGIT: Final = 8
-_JOB: Final = ("x", "out", "n", "mask", "scratch")
+_JOB: Final = ("x", "out", "n", "first", "mask", "scratch")
 _ATTRIBUTES: Final = "nounwind"
 
 
-def symbol(dtype: DType, positions: bool) -> str:
-    """`i64 symbol(x, out, rows, n, descending, scratch)`: `out` gets the sorted rows of `x`, or int64 positions."""
-    return f"litho_{'argsort' if positions else 'sort'}_{dtype.name}"
+class What(enum.Enum):
+    """What of a row is wanted: its elements in order, their positions, or at most SHORT positions from the first on."""
+
+    ELEMENTS = "sort"
+    POSITIONS = "argsort"
+    FIRST = "first"
 
 
-def scratch_bytes(dtype: DType, positions: bool, rows: int, n: int) -> int:
+def symbol(dtype: DType, what: What) -> str:
+    """`i64 symbol(x, out, rows, n, first, descending, scratch)`.
+
+    `out` gets, for each of the `rows` of `n` elements at `x`, what is wanted: `n` elements, or `n` or `first` int64
+    positions.
+    """
+    return f"litho_{what.value}_{dtype.name}"
+
+
+def scratch_bytes(dtype: DType, what: What, rows: int, n: int) -> int:
     """Bytes of scratch memory that such a call needs."""
-    if n <= SHORT:
+    if n <= SHORT or what is What.FIRST:
         return 0
-    return rows * n * (2 * _Rows(dtype, True).size if positions else dtype.itemsize)
+    return rows * n * (2 * _Rows(dtype, what).size if what is What.POSITIONS else dtype.itemsize)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +60,12 @@ class _Rows:
     """How the rows of a dtype are held while they are sorted."""
 
     dtype: DType
-    positions: bool
+    what: What
+
+    @property
+    def positions(self) -> bool:
+        """Whether positions travel with the elements."""
+        return self.what is not What.ELEMENTS
 
     @property
     def bits(self) -> int:
@@ -126,30 +146,55 @@ class _Rows:
 _INFINITY: Final = {"float16": 0x7C00, "bfloat16": 0x7F80, "float32": 0x7F800000, "float64": 0x7FF0000000000000}
 
 
-def _insert(f: Body, rows: _Rows, to: str) -> None:
-    """Sort the `%n` elements of `%x` into `to`, each inserted behind those that are not greater."""
-    with f.loop(0, "%n") as row:
+def _put_in_order(f: Body, rows: _Rows, to: str, value: str, key: str, start: str) -> None:
+    """Put a value behind those of the `start` sorted ones at `to` that are not greater; those move up by one."""
+    test, shift, done = (f.fresh_label(x) for x in ("test", "shift", "place"))
+    before = f.block
+    f.emit(f"br label %{test}")
+    f.label(test)
+    place, lower = f.fresh("place"), f.fresh("lower")
+    f.emit(f"{place} = phi i64 [ {start}, %{before} ], [ {lower}, %{shift} ]")
+    first = w.compare(f, "eq", place, 0)
+    look = f.fresh_label("look")
+    f.emit(f"br i1 {first}, label %{done}, label %{look}")
+    f.label(look)
+    f.emit(f"{lower} = add nsw i64 {place}, -1")
+    other = rows.get(f, rows.at(f, to, lower))
+    greater = f.assign(f"icmp ugt i{rows.bits} {rows.key(f, other)}, {key}")
+    f.emit(f"br i1 {greater}, label %{shift}, label %{done}")
+    f.label(shift)
+    rows.put(f, other, rows.at(f, to, place))
+    f.emit(f"br label %{test}")
+    f.label(done)
+    rows.put(f, value, rows.at(f, to, place))
+
+
+def _insert(f: Body, rows: _Rows, to: str, count: str) -> None:
+    """Sort the first elements of `%x` into `to`."""
+    with f.loop(0, count) as row:
         value = rows.packed(f, "%x", row.index)
-        key = rows.key(f, value)
-        test, shift, done = (f.fresh_label(x) for x in ("test", "shift", "place"))
-        before = f.block
-        f.emit(f"br label %{test}")
-        f.label(test)
-        place, lower = f.fresh("place"), f.fresh("lower")
-        f.emit(f"{place} = phi i64 [ {row.index}, %{before} ], [ {lower}, %{shift} ]")
-        first = w.compare(f, "eq", place, 0)
-        look = f.fresh_label("look")
-        f.emit(f"br i1 {first}, label %{done}, label %{look}")
-        f.label(look)
-        f.emit(f"{lower} = add nsw i64 {place}, -1")
-        other = rows.get(f, rows.at(f, to, lower))
-        greater = f.assign(f"icmp ugt i{rows.bits} {rows.key(f, other)}, {key}")
-        f.emit(f"br i1 {greater}, label %{shift}, label %{done}")
-        f.label(shift)
-        rows.put(f, other, rows.at(f, to, place))
-        f.emit(f"br label %{test}")
-        f.label(done)
-        rows.put(f, value, rows.at(f, to, place))
+        _put_in_order(f, rows, to, value, rows.key(f, value), row.index)
+
+
+def _first(f: Body, rows: _Rows) -> None:
+    """Find the `%first` positions: a later element enters where its key is below the last one's, which then leaves."""
+    some = w.compare(f, "sgt", "%first", 0)
+    with f.if_(some):
+        held = f.alloca(rows.type, SHORT)
+        _insert(f, rows, held, "%first")
+        last = w.sub(f, "%first", 1)
+        worst = rows.key(f, rows.get(f, rows.at(f, held, last)))
+        type_ = f"i{rows.bits}"
+        with f.loop("%first", "%n", carried=[(type_, worst)]) as row:
+            value = rows.packed(f, "%x", row.index)
+            key = rows.key(f, value)
+            below, before = f.assign(f"icmp ult {type_} {key}, {row.values[0]}"), f.block
+            with f.if_(below):
+                _put_in_order(f, rows, held, value, key, last)
+                lower, entered = rows.key(f, rows.get(f, rows.at(f, held, last))), f.block
+            row.next([f.assign(f"phi {type_} [ {row.values[0]}, %{before} ], [ {lower}, %{entered} ]")])
+        _unpack(f, rows, held, "%first")
+    f.emit("ret void")
 
 
 def _count(f: Body, rows: _Rows, counts: list[str], pack_to: str | None) -> None:
@@ -201,21 +246,25 @@ def _radix(f: Body, rows: _Rows, source: str, target: Callable[[Body, str, str],
     return source
 
 
-def _unpack(f: Body, rows: _Rows, source: str) -> None:
-    with f.loop(0, "%n") as loop:
+def _unpack(f: Body, rows: _Rows, source: str, count: str) -> None:
+    with f.loop(0, count) as loop:
         w.put(f, rows.position(f, rows.get(f, rows.at(f, source, loop.index))), w.at(f, "%out", loop.index, "i64"))
 
 
 def _row(declares: dict[str, None], rows: _Rows) -> str:
-    """void row(x, out, n, mask, scratch): one row."""
+    """void row(x, out, n, first, mask, scratch): one row."""
     f = Body(declares)
+    signature = f"ptr %x, ptr %out, i64 %n, i64 %first, i{rows.bits} %mask, ptr %scratch"
+    if rows.what is What.FIRST:
+        _first(f, rows)
+        return f.function(f"internal void @row({signature})", _ATTRIBUTES)
     counts = [f.alloca("i64", 1 << _DIGIT) for _ in range(rows.bits // _DIGIT)]
     short = w.compare(f, "sle", "%n", SHORT)
     with f.if_(short):
         held = f.alloca(rows.type, SHORT) if rows.positions else "%out"
-        _insert(f, rows, held)
+        _insert(f, rows, held, "%n")
         if rows.positions:
-            _unpack(f, rows, held)
+            _unpack(f, rows, held, "%n")
         f.emit("ret void")
         f.label(f.fresh_label("unreached"))
     if rows.positions:
@@ -225,7 +274,7 @@ def _row(declares: dict[str, None], rows: _Rows) -> str:
         def swapped(f: Body, source: str, left: str) -> str:
             return w.select_ptr(f, f.assign(f"icmp eq ptr {source}, %scratch"), other, "%scratch")
 
-        _unpack(f, rows, _radix(f, rows, "%scratch", swapped, counts))
+        _unpack(f, rows, _radix(f, rows, "%scratch", swapped, counts), "%n")
     else:
         _count(f, rows, counts, None)
 
@@ -238,7 +287,6 @@ def _row(declares: dict[str, None], rows: _Rows) -> str:
             nbytes = w.mul(f, "%n", rows.size)
             f.emit(f"call void @llvm.memcpy.p0.p0.i64(ptr %out, ptr %x, i64 {nbytes}, i1 false)")
     f.emit("ret void")
-    signature = f"ptr %x, ptr %out, i64 %n, i{rows.bits} %mask, ptr %scratch"
     return f.function(f"internal void @row({signature})", _ATTRIBUTES)
 
 
@@ -246,14 +294,15 @@ def _tasks(declares: dict[str, None], rows: _Rows) -> str:
     """The task function: a task sorts one row."""
     f = Body(declares)
     x, out, scratch = [w.get(f, w.at(f, "%job", _JOB.index(p), "i64"), "ptr") for p in ("x", "out", "scratch")]
-    n, wide = [w.get(f, w.at(f, "%job", _JOB.index(p), "i64")) for p in ("n", "mask")]
+    n, first, wide = [w.get(f, w.at(f, "%job", _JOB.index(p), "i64")) for p in ("n", "first", "mask")]
     mask = wide if rows.bits == 64 else f.assign(f"trunc i64 {wide} to i{rows.bits}")
     with f.loop("%lo", "%hi") as task:
         offset = w.mul(f, task.index, n)
         own = w.at(f, x, offset, f"i{rows.bits}")
-        to = w.at(f, out, offset, "i64" if rows.positions else f"i{rows.bits}")
+        written = w.mul(f, task.index, first) if rows.what is What.FIRST else offset
+        to = w.at(f, out, written, "i64" if rows.positions else f"i{rows.bits}")
         space = rows.at(f, scratch, w.mul(f, offset, 2) if rows.positions else offset)
-        f.emit(f"call void @row(ptr {own}, ptr {to}, i64 {n}, i{rows.bits} {mask}, ptr {space})")
+        f.emit(f"call void @row(ptr {own}, ptr {to}, i64 {n}, i64 {first}, i{rows.bits} {mask}, ptr {space})")
     f.emit("ret i64 0")
     return f.function("internal i64 @tasks(ptr %job, i64 %lo, i64 %hi)", _ATTRIBUTES)
 
@@ -263,23 +312,24 @@ def _entry(declares: dict[str, None], rows: _Rows) -> str:
     job = f.alloca("i64", len(_JOB))
     for pointer in ("x", "out", "scratch"):
         w.put(f, f"%{pointer}", w.at(f, job, _JOB.index(pointer), "i64"), "ptr")
-    w.put(f, "%n", w.at(f, job, _JOB.index("n"), "i64"))
+    for number in ("n", "first"):
+        w.put(f, f"%{number}", w.at(f, job, _JOB.index(number), "i64"))
     w.put(f, w.sub(f, 0, "%descending"), w.at(f, job, _JOB.index("mask"), "i64"))
     grain = w.most(f, w.div(f, "4096", w.most(f, "%n", 1)), 1)
     f.declare("declare i64 @litho_parallel(ptr, ptr, i64, i64)")
     status = f.assign(f"call i64 @litho_parallel(ptr @tasks, ptr {job}, i64 %rows, i64 {grain})")
     f.emit(f"ret i64 {status}")
-    signature = "ptr %x, ptr %out, i64 %rows, i64 %n, i64 %descending, ptr %scratch"
-    return f.function(f"i64 @{symbol(rows.dtype, rows.positions)}({signature})", _ATTRIBUTES)
+    signature = "ptr %x, ptr %out, i64 %rows, i64 %n, i64 %first, i64 %descending, ptr %scratch"
+    return f.function(f"i64 @{symbol(rows.dtype, rows.what)}({signature})", _ATTRIBUTES)
 
 
-def text(dtype: DType, positions: bool) -> str:
-    """The LLVM module of one dtype; it exports `symbol(dtype, positions)` and imports litho_parallel."""
-    rows = _Rows(dtype, positions)
+def text(dtype: DType, what: What) -> str:
+    """The LLVM module of one dtype; it exports `symbol(dtype, what)` and imports litho_parallel."""
+    rows = _Rows(dtype, what)
     declares: dict[str, None] = {}
     parts = [_row(declares, rows), _tasks(declares, rows), _entry(declares, rows)]
     return "\n".join([*declares, *parts])
 
 
-HOME: Final = {symbol(dtype, positions): (dtype, positions) for dtype in dtypes.ALL for positions in (False, True)}
+HOME: Final = {symbol(dtype, what): (dtype, what) for dtype in dtypes.ALL for what in What}
 """What each symbol sorts."""

@@ -28,9 +28,10 @@ class Axis(Attrs):
 
 @dataclass(frozen=True, slots=True)
 class Order(Attrs):
-    """The order of rows along the last axis: ascending, or `descending`."""
+    """The order of rows along the last axis: ascending, or `descending`; only the `first` of it unless None."""
 
     descending: bool = False
+    first: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -162,7 +162,7 @@ def _call(op: Op, attrs: Attrs, types: tuple[TensorType, ...], result: TensorTyp
             return code.scan(op, attrs, types, result)
         case Contract():
             return code.product(types, result)
-        case Sort(positions) if sort_step.fits(types[0]):
+        case Sort(positions) if sort_step.fits(types[0], attrs):
             assert isinstance(attrs, Order)
             return sort_step.eager_call(positions, attrs, types[0])
         case Element(view=True):

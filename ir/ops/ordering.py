@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Final, NamedTuple
+from typing import cast as typed
 
 import numpy as np
 
@@ -34,6 +35,15 @@ def _positions(x: np.ndarray, attrs: Order) -> np.ndarray:
     return np.asarray(x.shape[-1] - 1 - turned, np.int64)
 
 
+def _first_samples(rng: np.random.Generator, dtype: DType) -> list[Sample]:
+    cases: list[tuple[tuple[int, ...], int]] = [((3, 9), 2), ((80,), 48), ((2, 4), 4), ((4,), 0), ((0, 5), 3)]
+    made: list[Sample] = []
+    for k, (shape, first) in enumerate(cases):
+        made.append(((rng.choice(edges(dtype), shape),), intern(Order(k % 2 == 0, first))))
+        made.append(((values(rng, dtype, shape, -9, 9),), intern(Order(k % 2 == 1, first))))
+    return made
+
+
 def _samples(rng: np.random.Generator, dtype: DType) -> list[Sample]:
     cases: list[tuple[tuple[int, ...], bool]] = [
         ((7,), False), ((3, 5), True), ((2, 60), False), ((1,), True), ((2, 0), False), ((0, 3), True),
@@ -54,11 +64,16 @@ def _row(name: str, positions: bool) -> Op:
             raise ShapeError(f"{name}: a 0-d tensor has no axis to sort along")
         if x.dtype.kind not in ANY:
             raise refuse_kinds(name, ANY, x.dtype)
-        return TensorType(dtypes.int64 if positions else x.dtype, x.shape)
+        extent = typed(Order, attrs).first
+        if extent is None:
+            return TensorType(dtypes.int64 if positions else x.dtype, x.shape)
+        if not positions or not extent >= 0 or x.shape[-1] < extent:
+            raise ShapeError(f"{name}: {extent} first positions cannot be taken of rows of {x.shape[-1]} elements")
+        return TensorType(dtypes.int64, (*x.shape[:-1], extent))
 
     def reference(x: np.ndarray, attrs: Order) -> np.ndarray:
         order = _positions(x, attrs)
-        return order if positions else np.take_along_axis(x, order, axis=-1)
+        return order[..., : attrs.first] if positions else np.take_along_axis(x, order, axis=-1)
 
     return Op(
         name,
@@ -68,7 +83,7 @@ def _row(name: str, positions: bool) -> Op:
         lowering=Sort(positions),
         vjp=None if positions else (_sort_slope,),
         attrs=Order,
-        samples=_samples,
+        samples=lambda rng, dtype: _samples(rng, dtype) + (_first_samples(rng, dtype) if positions else []),
     )
 
 
@@ -86,9 +101,12 @@ def _along(row: Op, x: Operand, axis: object, descending: object, stable: object
     flag(row.name, "stable", stable)
     attrs = intern(Order(flag(row.name, "descending", descending)))
     place = one_axis(row.name, axis, array.ndim)
-    if place == array.ndim - 1:
-        return row.call(array, attrs)
-    return swapaxes(row.call(swapaxes(array, place, -1), attrs), place, -1)
+    return _turned(row.call(_turned(array, place), attrs), place)
+
+
+def _turned(x: Array, axis: int) -> Array:
+    """`x` with an axis and the last one exchanged."""
+    return x if axis == x.ndim - 1 else swapaxes(x, axis, -1)
 
 
 @located
@@ -114,6 +132,10 @@ def argsort(x: Operand, /, *, axis: int = -1, descending: bool = False, stable: 
     return _along(_argsort, x, axis, descending, stable)
 
 
+_MOST_FIRST: Final = 48
+"""The longest list of first positions that is found without sorting all."""
+
+
 class TopK(NamedTuple):
     """The first elements of an order, and where they stand."""
 
@@ -136,8 +158,12 @@ def top_k(x: Operand, k: int, /, *, axis: int = -1, largest: bool = True) -> Top
     extent = array._aval.shape[place]
     if count < 0 or extent < count:
         raise ShapeError(f"top_k: k must be from 0 to the extent {extent} of axis {place}, but it is {count}")
-    order = argsort(array, axis=place, descending=flag("top_k", "largest", largest))
-    indices = slice_axis(order, place, 0, count)
+    descending = flag("top_k", "largest", largest)
+    if count <= _MOST_FIRST:
+        attrs = intern(Order(descending, count))
+        indices = _turned(_argsort.call(_turned(array, place), attrs), place)
+    else:
+        indices = slice_axis(argsort(array, axis=place, descending=descending), place, 0, count)
     return TopK(take_along_axis(array, indices, axis=place), indices)
 
 

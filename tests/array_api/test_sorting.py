@@ -10,7 +10,7 @@ import pytest
 
 import lithograph as lg
 
-from .outcomes import DTYPES, agrees, slopes_agree
+from .outcomes import DTYPES, agrees, same, slopes_agree
 
 
 def order(x: np.ndarray, axis: int, descending: bool) -> np.ndarray:
@@ -33,21 +33,26 @@ def special(shape: tuple[int, ...], dtype: str) -> np.ndarray:
     if dtype == "bool":
         return rng.integers(0, 2, shape).astype(np.bool_)
     if dtype.startswith("float"):
-        pool = np.array([0.0, -0.0, 1.0, -1.0, np.inf, -np.inf, np.nan, -np.nan, 5e-324, 1e-45, -2.5, 3e38], dtype)
+        limits = np.finfo(dtype)
+        tiny = float(limits.smallest_subnormal)
+        pool = np.array([0, -0.0, 1, -1, np.inf, -np.inf, np.nan, -np.nan, tiny, -tiny, -2.5, limits.max], dtype)
         return rng.choice(pool, shape)
-    limits = np.iinfo(dtype)
-    return rng.choice(np.array([limits.min, limits.max, limits.max - 1, limits.min + 1, 0, 1, 2, 77], dtype), shape)
+    ends = np.iinfo(dtype)
+    return rng.choice(np.array([ends.min, ends.max, ends.max - 1, ends.min + 1, 0, 1, 2, 77], dtype), shape)
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("descending", [False, True])
 def test_all_dtypes(dtype: str, descending: bool) -> None:
-    for shape, axis in (((3, 5), -1), ((60, 2), 0), ((2, 1), 1), ((3, 0), -1), ((0, 4), 1), ((2, 3, 4), 1)):
+    x = special((60, 2), dtype)
+    expected = order(x, 0, descending)
+    agrees(lambda a: lg.argsort(a, axis=0, descending=descending), expected, x)
+    agrees(lambda a: lg.sort(a, axis=0, descending=descending), np.take_along_axis(x, expected, 0), x)
+    for shape, axis in (((3, 5), -1), ((2, 1), 1), ((3, 0), -1), ((0, 4), 1), ((2, 3, 4), 1)):
         x = special(shape, dtype)
         expected = order(x, axis, descending)
-        agrees(lambda a, axis=axis: lg.argsort(a, axis=axis, descending=descending), expected, x)
-        sorted_ = np.take_along_axis(x, expected, axis)
-        agrees(lambda a, axis=axis: lg.sort(a, axis=axis, descending=descending), sorted_, x)
+        same(lg.argsort(x, axis=axis, descending=descending), expected)
+        same(lg.sort(x, axis=axis, descending=descending), np.take_along_axis(x, expected, axis))
 
 
 @pytest.mark.parametrize("dtype", ["int8", "uint16", "int32", "uint64", "float32", "float64"])
@@ -92,6 +97,15 @@ def test_top_k(largest: bool) -> None:
     agrees(lambda a: lg.top_k(a, 3, largest=largest), [np.take_along_axis(x, places, 1), places], x)
     places = order(x, 0, largest)[:0]
     agrees(lambda a: lg.top_k(a, 0, axis=0, largest=largest), [np.take_along_axis(x, places, 0), places], x)
+
+
+@pytest.mark.parametrize("dtype", ["bool", "uint64", "float16", "float32"])
+def test_top_k_of_long_rows(dtype: str) -> None:
+    x = special((3, 500), dtype)
+    for k, axis, largest in ((1, 1, True), (7, 1, False), (48, 1, True), (49, 1, False), (2, 0, True)):
+        places = np.take(order(x, axis, largest), range(k), axis=axis)
+        expected = [np.take_along_axis(x, places, axis), places]
+        agrees(lambda a, k=k, axis=axis, largest=largest: lg.top_k(a, k, axis=axis, largest=largest), expected, x)
 
 
 def test_lexsort() -> None:
