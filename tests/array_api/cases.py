@@ -76,8 +76,8 @@ def _made(kinds: str, call: Callable[[Names], Any], values: bool = True) -> Case
 
 
 def _square(n: Names) -> Any:
-    """Matrices that are well conditioned."""
-    return n.x @ n.xp.matrix_transpose(n.x) + n.array(np.eye(3) * 9, n.kind)
+    """A matrix that is Hermitian, positive definite and well conditioned."""
+    return n.x @ n.xp.conj(n.xp.matrix_transpose(n.x)) + n.array(np.eye(3) * 9, n.kind)
 
 
 def _spectrum(x: Any, k: int = 1) -> Any:

@@ -148,7 +148,7 @@ def test_elementwise_functions_of_numbers_and_of_nothing(name: str, shape: tuple
 def test_the_rate(capsys: pytest.CaptureFixture[str]) -> None:
     """Of all functions of arrays in all their dtypes, nearly all are provided and agree with NumPy."""
     lines: list[str] = []
-    for space, least in (("", 0.75), ("linalg", 0.0), ("fft", 0.0)):
+    for space, least in (("", 0.97), ("linalg", 0.97), ("fft", 0.0)):
         asked = [n for n in CASES if (n.partition(".")[0] if "." in n else "") == space]
         cases = [(name, dtype) for name in asked for dtype in dtypes_of(CASES[name])]
         wrong = [(name, dtype) for name, dtype in cases if not provided(name) or fault(name, dtype) is not None]
