@@ -32,6 +32,7 @@ from .scope import Evaluator, Scope
 
 _LEVELS = 20
 _ROWS = 4
+_IN_REGISTERS = 256
 _LONG = 24
 
 
@@ -61,7 +62,7 @@ class ColumnReducer:
         if extent == 0:
             scope.reduced[expr] = lambda at: instructions.literal(r.dtype, empty(r), at.lanes)
             return
-        if isinstance(extent, int) and extent <= LANES:
+        if isinstance(extent, int) and (extent <= LANES or extent * max(size_of(r.body), 4) <= _IN_REGISTERS):
             scope.reduced[expr] = lambda at: self._short(r, number, extent, scope, at)
             return
         if r.combine in (Combine.ARGMAX, Combine.ARGMIN):
@@ -76,11 +77,15 @@ class ColumnReducer:
         """Few rows: combined in registers, one after another, float sums by the halving tree over the lanes."""
         body, dtype = self.body, r.body.dtype
         column = at.iters[self.column]
-        terms = [self._term(r, number, str(k), column, scope, at.mask) for k in range(extent)]
         if in_order(r):
-            found = tree(body, r.combine, dtype, [*terms, *[None] * (LANES - extent)], self.lanes)
+            lanes = []
+            for lane in range(LANES):
+                rows = [str(k) for k in range(lane, extent, LANES)]
+                lanes.append(self._eight(r, number, rows, column, scope, at.mask) if rows else None)
+            found = tree(body, r.combine, dtype, lanes, self.lanes)
             assert found is not None
             return found
+        terms = [self._term(r, number, str(k), column, scope, at.mask) for k in range(extent)]
         best, place = terms[0], instructions.literal(dtypes.int64, 0, self.lanes)
         for k, term in enumerate(terms[1:], 1):
             if r.combine in PRIMITIVE:
@@ -212,16 +217,16 @@ class ColumnReducer:
                 if mask is not None or size_of(r.body) > _LONG:
                     self._slots(r, number, first, "8", column, scope, mask, acc, lane.index)
                     return
-                terms: list[str | None] = [self._term(r, number, row, column, scope, mask) for row in rows]
-                found = tree(body, r.combine, dtype, terms, self.lanes)
-                assert found is not None
+                found = self._eight(r, number, rows, column, scope, mask)
                 self._accumulate(r, acc, lane.index, column, found)
 
             self._over_columns(eight)
         rest = body.assign(f"sub i64 {length}, {whole}")
-        some = body.assign(f"icmp sgt i64 {rest}, 0")
-        with body.if_(some):
-            self._last(r, number, stop, rest, scope, acc)
+        known = (int(end) - int(start)) % GROUP if start.isdigit() and end.isdigit() else None
+        if known != 0:
+            some = body.assign(f"icmp sgt i64 {rest}, 0")
+            with body.if_(some):
+                self._last(r, number, stop, rest, known, scope, acc)
         half = LANES // 2
         while half:
             with body.loop(0, half) as lane:
@@ -242,19 +247,43 @@ class ColumnReducer:
         slot = self._slot(dtype, acc, row, offset)
         self._put(dtype, slot, combined(self.body, r.combine, dtype, self._get(dtype, slot), term, self.lanes))
 
-    def _last(self, r: Reduction, number: int, start: str, rest: str, scope: Scope, acc: str) -> None:
-        """The last, incomplete group: lane l has the rows l, l+16, … below `rest`."""
+    def _eight(
+        self, r: Reduction, number: int, rows: Sequence[str], column: str, scope: Scope, mask: str | None
+    ) -> str:
+        """The tree of order T8 over at most eight rows of one lane."""
+        terms: list[str | None] = [self._term(r, number, row, column, scope, mask) for row in rows]
+        found = tree(self.body, r.combine, r.dtype, [*terms, *[None] * (8 - len(rows))], self.lanes)
+        assert found is not None
+        return found
+
+    def _last(
+        self, r: Reduction, number: int, start: str, rest: str, known: int | None, scope: Scope, acc: str
+    ) -> None:
+        """The last, incomplete group: lane l has the rows l, l+16, … below `rest`, at most eight of them."""
         body = self.body
+        counts = range(1, 9) if known is None else range(max(known // LANES, 1), -(-known // LANES) + 1)
         with body.loop(0, LANES) as lane:
             over = body.assign(f"sub i64 {rest}, {lane.index}")
             rounded = body.assign(f"add i64 {over}, {LANES - 1}")
             present = body.assign(f"ashr i64 {rounded}, 4")
             first = body.assign(f"add i64 {start}, {lane.index}")
+            if size_of(r.body) > _LONG:
+                self._over_columns(
+                    lambda column, mask: self._slots(
+                        r, number, first, present, column, scope, mask, acc, lane.index
+                    ),
+                    masked=True,
+                )
+                return
+            for count in counts:
+                with body.if_(body.assign(f"icmp eq i64 {present}, {count}")):
+                    rows = [body.assign(f"add i64 {first}, {j * LANES}") if j else first for j in range(count)]
 
-            def partly(column: str, mask: str | None) -> None:
-                self._slots(r, number, first, present, column, scope, mask, acc, lane.index)
+                    def partly(column: str, mask: str | None, rows: Sequence[str] = rows) -> None:
+                        found = self._eight(r, number, rows, column, scope, mask)
+                        self._accumulate(r, acc, lane.index, column, found)
 
-            self._over_columns(partly, masked=True)
+                    self._over_columns(partly)
 
     def _slots(
         self,
