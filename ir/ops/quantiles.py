@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Final, Literal
 
 import numpy as np
 
 from .. import dtypes
 from ..array import Array
-from ..attrs import Permutation, ShapeOf, intern
 from ..errors import ArgumentError, ShapeError
-from ..registry import OPS
-from ..stage import Operand, as_array, located
+from ..stage import Operand, as_array, located, operand_type
 from ..types import Extent, show_shape
 from .arithmetic import ceil, floor, maximum, round
 from .axes import AxisArgument, flag, many_axes, without
@@ -20,7 +19,8 @@ from .gather import take, take_along_axis
 from .logic import isfinite, isnan, logical_not, where
 from .ordering import sort
 from .reductions import as_floats, count_nonzero
-from .shapes import axis_size, broadcast_to, moveaxis, reshape
+from .rows import ANY, refuse_kinds
+from .shapes import axis_size, broadcast_to, moveaxis, permute_dims, reshape
 
 __all__ = ["median", "nanmedian", "nanquantile", "percentile", "quantile"]
 
@@ -113,51 +113,66 @@ def nanmedian(x: Operand, /, *, axis: AxisArgument = None, keepdims: bool = Fals
     return _quantile("nanmedian", x, _parts("nanmedian", 0.5, 1.0), axis, "midpoint", keepdims, skip_nan=True)
 
 
-def _parts(name: str, q: Operand, whole: float) -> Array:
-    """The parts as float64, 0-d or 1-D."""
-    if not isinstance(q, Array):
-        given = np.asarray(q, np.float64)
-        if not ((given >= 0) & (given <= whole)).all():
+def _parts(name: str, q: Operand, whole: float) -> Array | np.ndarray:
+    """The parts as float64, 0-d or 1-D: an ndarray where they are known."""
+    parts: Array | np.ndarray
+    kind = operand_type(name, q)
+    if kind.dtype.kind not in ANY:
+        raise refuse_kinds(name, ANY, kind.dtype)
+    if isinstance(q, Array):
+        parts = astype(q, dtypes.float64) / whole
+    else:
+        try:
+            parts = np.asarray(q, np.float64) / whole
+        except OverflowError:
+            parts = np.asarray(np.inf)
+        if not ((parts >= 0) & (parts <= 1)).all():
             raise ArgumentError(f"{name}: q must be from 0 to {whole:g}, but {q!r} was given")
-        q = given / whole
-        whole = 1.0
-    parts = astype(as_array(name, q), dtypes.float64)
     if parts.ndim > 1:
         raise ShapeError(f"{name}: q must be 0-d or 1-D, but its shape is {show_shape(parts.shape)}")
-    return parts if whole == 1.0 else parts / whole
+    return parts
 
 
 def _quantile(
     name: str,
     x: Operand,
-    parts: Array,
+    parts: Array | np.ndarray,
     axis: AxisArgument,
-    method: Method,
+    method: object,
     keepdims: bool,
     *,
     skip_nan: bool = False,
 ) -> Array:
     array, kept = as_floats(name, x), flag(name, "keepdims", keepdims)
     axes = many_axes(name, axis, array.ndim)
-    if method not in _METHODS:
+    if not isinstance(method, str) or method not in _METHODS:
         raise ArgumentError(f"{name}: method must be one of {', '.join(_METHODS)}, but {method!r} was given")
     if any(array.shape[a] == 0 for a in axes):
         raise ShapeError(f"{name}: of no elements is undefined, and the shape is {show_shape(array.shape)}")
     rows = sort(_rows(array, axes))
-    legal = (parts >= 0) & (parts <= 1)
-    safe = reshape(where(legal, parts, 0.0), (-1,))
-    if skip_nan:
-        count = astype(count_nonzero(logical_not(isnan(rows)), axis=-1, keepdims=True), dtypes.float64)
-        found = _between(rows, safe * maximum(count - 1, 0.0), method)
+    count = axis_size(array, axes)
+    if isinstance(parts, np.ndarray) and isinstance(count, int) and not skip_nan:
+        found = _between(rows, _Places.known(parts.reshape(-1) * (count - 1), rows), method)
     else:
-        count_all = axis_size(array, axes)
-        last = float(count_all - 1) if isinstance(count_all, int) else astype(count_all, dtypes.float64) - 1
+        found = _where_legal(rows, as_array(name, parts), count, method, skip_nan=skip_nan)
+    if not skip_nan:
         # NaN is sorted to the end.
-        nan = isnan(take(rows, np.array([-1]), axis=-1))
-        found = where(nan, _NAN, _between(rows, safe * last, method))
-    found = where(reshape(legal, (-1,)), found, _NAN)
+        found = where(isnan(take(rows, np.array([-1]), axis=-1)), _NAN, found)
     shape = without(array.shape, axes, kept)
     return reshape(moveaxis(found, -1, 0), (*parts.shape, *shape))
+
+
+def _where_legal(rows: Array, parts: Array, count: Array | int, method: str, *, skip_nan: bool) -> Array:
+    """The quantiles at parts that are known only when the values are; NaN where one is outside 0 to 1."""
+    legal = reshape((parts >= 0) & (parts <= 1), (-1,))
+    last: Array | float
+    if skip_nan:
+        real = count_nonzero(logical_not(isnan(rows)), axis=-1, keepdims=True)
+        last = maximum(astype(real, dtypes.float64) - 1, 0.0)
+    else:
+        last = float(count - 1) if isinstance(count, int) else astype(count, dtypes.float64) - 1
+    place = where(legal, reshape(parts, (-1,)), 0.0) * last
+    return where(legal, _between(rows, _Places.computed(place, rows), method), _NAN)
 
 
 def _rows(x: Array, axes: tuple[int, ...]) -> Array:
@@ -166,31 +181,57 @@ def _rows(x: Array, axes: tuple[int, ...]) -> Array:
     count: Extent = 1
     for a in axes:
         count = x.shape[a] * count
-    moved = OPS["transpose"].call(x, intern(Permutation((*kept, *axes))))
-    return OPS["reshape"].call(moved, intern(ShapeOf((*without(x.shape, axes), count))))
+    moved = x if (*kept, *axes) == tuple(range(x.ndim)) else permute_dims(x, (*kept, *axes))
+    return reshape(moved, (*without(x.shape, axes), count))
 
 
-def _between(rows: Array, place: Array, method: Method) -> Array:
-    """The values at places (float64) along the last axis: the same for all rows where 1-D, else for each its own."""
-    if method == "nearest":
-        return _at(rows, round(place))
-    low = _at(rows, floor(place)) if method != "higher" else None
-    high = _at(rows, ceil(place)) if method != "lower" else None
-    if low is None or high is None:
-        one = low if low is not None else high
-        assert one is not None
-        return one
+@dataclass(frozen=True, slots=True)
+class _Places:
+    """Places along the last axis of rows: the same for all rows where 1-D, else for each its own.
+
+    Attributes:
+        low, high, nearest: the indices beside a place, and the nearer one.
+        beyond: how far the place lies beyond `low`, in the dtype of the rows.
+    """
+
+    low: Array | np.ndarray
+    high: Array | np.ndarray
+    nearest: Array | np.ndarray
+    beyond: Array | np.ndarray
+
+    @staticmethod
+    def known(place: np.ndarray, rows: Array) -> _Places:
+        """Of places that are known now."""
+        low, high, nearest = [f(place).astype(np.int64) for f in (np.floor, np.ceil, np.round)]
+        return _Places(low, high, nearest, (place - low).astype(rows.dtype.numpy))
+
+    @staticmethod
+    def computed(place: Array, rows: Array) -> _Places:
+        """Of places that are computed."""
+        low, high, nearest = [astype(f(place), dtypes.int64) for f in (floor, ceil, round)]
+        return _Places(low, high, nearest, astype(place - floor(place), rows.dtype))
+
+
+def _between(rows: Array, places: _Places, method: str) -> Array:
+    """The values at places along the last axis."""
+    match method:
+        case "nearest":
+            return _at(rows, places.nearest)
+        case "lower":
+            return _at(rows, places.low)
+        case "higher":
+            return _at(rows, places.high)
+    low, high, t = _at(rows, places.low), _at(rows, places.high), places.beyond
     if method == "midpoint":
         return where(low == high, low, low * 0.5 + high * 0.5)
-    t = astype(place - floor(place), rows.dtype)
     step = high - low
     # From the nearer end, so that each end is met exactly; infinite steps would make NaN of infinities.
     near = where(t < 0.5, low + step * t, high - step * (1 - t))
     return where(low == high, low, where(isfinite(step), near, low * (1 - t) + high * t))
 
 
-def _at(rows: Array, place: Array) -> Array:
-    index = astype(place, dtypes.int64)
+def _at(rows: Array, index: Array | np.ndarray) -> Array:
     if index.ndim == 1:
         return take(rows, index, axis=-1)
+    assert isinstance(index, Array)
     return take_along_axis(rows, broadcast_to(index, (*rows.shape[:-1], index.shape[-1])), axis=-1)

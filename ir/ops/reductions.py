@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import builtins
+import functools
 from collections.abc import Callable
 from typing import cast as typed
 
@@ -197,9 +198,22 @@ _argmin = _row(
 )
 
 
-def _axes(row: Op, x: Operand, axis: AxisArgument, keepdims: bool) -> Axes:
-    kept = flag(row.name, "keepdims", keepdims)
-    return intern(Axes(many_axes(row.name, axis, operand_type(row.name, x).ndim), kept))
+def axes_of(name: str, axis: AxisArgument, keepdims: object, ndim: int) -> Axes:
+    """The attrs of a reduction from what the user gave; `name` is the function's."""
+    if isinstance(keepdims, bool) and (axis is None or type(axis) is int):
+        return _plain_axes(name, axis, keepdims, ndim)
+    kept = flag(name, "keepdims", keepdims)
+    return intern(Axes(many_axes(name, axis, ndim), kept))
+
+
+def _axes(row: Op, x: Operand, axis: AxisArgument, keepdims: object) -> Axes:
+    return axes_of(row.name, axis, keepdims, operand_type(row.name, x).ndim)
+
+
+@functools.lru_cache(maxsize=4096)
+def _plain_axes(name: str, axis: int | None, keepdims: bool, ndim: int) -> Axes:
+    """The attrs for one axis or all, remembered, because working them out takes longer than a small reduction."""
+    return intern(Axes(many_axes(name, axis, ndim), keepdims))
 
 
 def _total(row: Op, x: Operand, axis: AxisArgument, dtype: object, keepdims: bool) -> Array:
@@ -279,9 +293,9 @@ def all(x: Operand, /, *, axis: AxisArgument = None, keepdims: bool = False) -> 
 
 
 def _at(row: Op, x: Operand, axis: int | None, keepdims: bool) -> Array:
-    ndim = operand_type(row.name, x).ndim
-    axes = tuple(range(ndim)) if axis is None else (one_axis(row.name, axis, ndim),)
-    return row.call(x, intern(Axes(axes, flag(row.name, "keepdims", keepdims))))
+    if axis is not None and type(axis) is not int:
+        axis = one_axis(row.name, axis, operand_type(row.name, x).ndim)
+    return row.call(x, _axes(row, x, axis, keepdims))
 
 
 @located

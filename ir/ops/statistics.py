@@ -5,17 +5,17 @@ from __future__ import annotations
 import math
 
 from ..array import Array
-from ..attrs import ShapeOf, intern
+from ..attrs import Axes, ShapeOf, intern
 from ..dtypes import DType
 from ..errors import ArgumentError, ShapeError
 from ..registry import OPS
 from ..stage import Operand, as_array, located
 from ..types import show_shape
 from .arithmetic import sqrt, square
-from .axes import AxisArgument, flag, many_axes
+from .axes import AxisArgument, many_axes
 from .conversion import astype, rounded_once
 from .logic import where
-from .reductions import as_floats, max, min, sum
+from .reductions import as_floats, axes_of, max, min, sum
 from .rows import NUMERIC, refuse_kinds
 from .shapes import axis_size, broadcast_to
 
@@ -30,9 +30,8 @@ def mean(x: Operand, /, *, axis: AxisArgument = None, keepdims: bool = False) ->
     Of no elements it is NaN.
     """
     array = as_floats("mean", x)
-    axes = many_axes("mean", axis, array.ndim)
-    kept = flag("mean", "keepdims", keepdims)
-    return sum(array, axis=axes, keepdims=kept) / as_number(axis_size(array, axes), array.dtype)
+    attrs = axes_of("mean", axis, keepdims, array.ndim)
+    return OPS["sum"].call(array, attrs) / as_number(axis_size(array, attrs.axes), array.dtype)
 
 
 def as_number(count: Array | int, dtype: DType) -> Array | float:
@@ -69,12 +68,11 @@ def var(x: Operand, /, *, axis: AxisArgument = None, correction: float = 0.0, ke
     array = as_floats("var", x)
     if array.dtype.is_complex:
         raise refuse_kinds("var", NUMERIC, array.dtype)
-    axes = many_axes("var", axis, array.ndim)
-    kept = flag("var", "keepdims", keepdims)
-    count = as_number(axis_size(array, axes), array.dtype)
+    attrs = axes_of("var", axis, keepdims, array.ndim)
+    count = as_number(axis_size(array, attrs.axes), array.dtype)
     divisor = corrected(count, as_correction("var", correction))
-    centre = sum(array, axis=axes, keepdims=True) / count
-    return sum(square(array - centre), axis=axes, keepdims=kept) / divisor
+    centre = OPS["sum"].call(array, intern(Axes(attrs.axes, keepdims=True))) / count
+    return OPS["sum"].call(square(array - centre), attrs) / divisor
 
 
 @rounded_once
