@@ -110,14 +110,14 @@ _log = elementary(
 _log2 = elementary(
     "log2",
     maths.log2,
-    Accuracy(1.3, 1.3, "log(x, 2)", np.log2, (0.5, 2.0)),
+    Accuracy(1.2, 1.2, "log(x, 2)", np.log2, (0.5, 2.0)),
     lambda g, y, x: g / (x * math.log(2)),
     low=0.2,
 )
 _log10 = elementary(
     "log10",
     maths.log10,
-    Accuracy(1.3, 1.3, "log10(x)", np.log10, (0.5, 2.0)),
+    Accuracy(1.2, 1.2, "log10(x)", np.log10, (0.5, 2.0)),
     lambda g, y, x: g / (x * math.log(10)),
     low=0.2,
 )
@@ -160,7 +160,7 @@ _erfc = elementary(
 _cbrt = elementary(
     "cbrt",
     maths.cbrt,
-    Accuracy(0.6, 0.6, "sign(x) * cbrt(abs(x))", np.cbrt, (-8.0, 8.0), symmetry="odd"),
+    Accuracy(0.8, 0.8, "sign(x) * cbrt(abs(x))", np.cbrt, (-8.0, 8.0), symmetry="odd"),
     lambda g, y, x: g / (3 * square(y)),
     low=0.3,
     kinds=FLOAT,
