@@ -123,8 +123,8 @@ def truncated_normal(dtype: DType, words: Words) -> Scalar:
     return scalar.binary("maximum", scalar.binary("minimum", z, 2.0), -2.0)
 
 
-def below(span: Scalar, words: Words) -> Scalar:
-    """An integer in [0, span) for a uint64 span; below 2^64 where the span is 0.
+def below(span: Scalar, words: Words, narrow: bool) -> Scalar:
+    """An integer in [0, span) for a uint64 span; below 2^64 where the span is 0. `narrow` spans are up to 2^32.
 
     It is the upper part of r * span, with r of 96 bits for spans up to 2^32 and of 128 beyond, so the chances of
     two results differ by less than one in 2^64.
@@ -132,6 +132,8 @@ def below(span: Scalar, words: Words) -> Scalar:
     wide = [scalar.cast(w, dtypes.uint64) for w in words]
     small = _shifted(wide[2] * span)
     small = _shifted(wide[0] * span + _shifted(wide[1] * span + small))
+    if narrow:
+        return small
     high, low = wide[0] << 32 | wide[1], wide[2] << 32 | wide[3]
     lower = _upper_half(low, span)
     carried = scalar.cast(high * span + lower < lower, dtypes.uint64)

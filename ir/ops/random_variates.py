@@ -82,7 +82,7 @@ def _integers_at(
     closed = typed(Integers, attrs).closed
     span = scalar.cast(high, dtypes.uint64) - scalar.cast(low, dtypes.uint64)
     words = words_at(flat_index(index, result.shape), key_words(operands[0]))
-    found = generator.below(span + 1 if closed else span, words)
+    found = generator.below(span + 1 if closed else span, words, result.dtype.bits <= 32)
     found = scalar.cast(scalar.cast(found, low.dtype) + low, result.dtype)
     legal = low <= high if closed else low < high
     return scalar.check(found, legal, 0, scalar.cast(low, dtypes.int64))

@@ -238,7 +238,7 @@ def test_arrays_and_tensors_in_one_expression() -> None:
         assert type(found) is lg.Tensor
     assert (a - t).tolist() == [-9, -18, -27]
     assert (np.int32(2) - lg.tensor([5])).tolist() == [-3]
-    with pytest.raises(TypeError, match=r"lithograph\.Tensor"):
+    with pytest.raises(TypeError, match=r"Tensor' does not support ufuncs"):
         a += t
     assert a.tolist() == [1, 2, 3]
     a[1:] = t[1:]
