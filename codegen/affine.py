@@ -101,7 +101,15 @@ def rebuilt(nest: Nest, mapping: dict[Scalar, Scalar]) -> Nest:
         if expr.prim == "load":
             args = (affine(args[0]).scalar(),)
         done[expr] = expr if args == expr.args else Scalar(expr.prim, expr.dtype, args, expr.payload)
-    stores = tuple(replace(s, address=affine(done[s.address]).scalar(), value=done[s.value]) for s in nest.stores)
+    stores = tuple(
+        replace(
+            s,
+            address=affine(done[s.address]).scalar(),
+            value=done[s.value],
+            guard=None if s.guard is None else done[s.guard],
+        )
+        for s in nest.stores
+    )
     return replace(nest, stores=stores, reductions=tuple(reductions))
 
 
@@ -130,7 +138,7 @@ def _addresses(nest: Nest) -> list[Scalar]:
 def _bare_iters(nest: Nest, addresses: set[Scalar]) -> set[int]:
     """Iteration variables that are used as values, or inside the non-affine part of an address."""
     bare: set[int] = set()
-    roots = [s.value for s in nest.stores] + [r.body for r in nest.reductions]
+    roots = [e for s in nest.stores for e in s.roots()[1:]] + [r.body for r in nest.reductions]
     for address in addresses:
         roots.extend(affine(address).terms)
     seen: set[Scalar] = set()

@@ -12,23 +12,23 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from ..ir.attrs import Axis, Constant
+from ..ir.dtypes import int64
 from ..ir.graph import Graph, Node, Value
-from ..ir.op import Accumulate, Alias, Contract, Element, Host, Literal, Scan, Sort
-from ..ir.scalar import iteration
+from ..ir.op import Alias, Contract, Element, Host, Literal, Scan, Scatter, Sort
 from ..ir.types import Dim, Extent, Shape, TensorType
-from .affine import affine
 from .body import Body
 from .extents import Number, Table
 from .gemm_vectors import ELEMENTS
-from .lower import Layout, Lowering, Output, accumulation, contiguous, lower
+from .lower import Layout, Output, contiguous, lower, view_strides
 from .module import Module, Scratch, watch
 from .plan import Kind, Plan, Storage, may_update, place, set_lifetimes
 from .product_step import GemmStep, Matrix
 from .program import Program, StatePlace
 from .scan import lower_scan
+from .scatter import Uses, parted, scattered
 from .sort_step import SortStep, fits
 from .split import chunk_count, split
-from .steps import CopyStep, FillStep, HostStep, KernelStep, Step
+from .steps import CopyStep, HostStep, KernelStep, Step
 from .target import Target
 
 HostFunction = Callable[[Node, tuple[int, ...], int, int, tuple[str, ...]], int]
@@ -47,6 +47,7 @@ class _Planner:
         self.steps: list[Step] = []
         self.constants: dict[Storage, np.ndarray] = {}
         self.views: dict[Value, tuple[Value, Extent, tuple[Extent, ...]]] = {}
+        self.uses = Uses(graph)
 
     def new(self, value: Value, kind: Kind) -> Storage:
         made = Storage(value.type, kind)
@@ -97,8 +98,8 @@ class _Planner:
             self._gemm(node)
         elif isinstance(lowering, Element) and lowering.view:
             self._view(node)
-        elif isinstance(lowering, Accumulate):
-            self._accumulate(node)
+        elif isinstance(lowering, Scatter):
+            self._scatter(node, lowering)
         elif isinstance(lowering, Scan):
             self._scan(node)
         elif isinstance(lowering, Sort) and fits(node.args[0].type, node.attrs):
@@ -153,16 +154,8 @@ class _Planner:
 
     def _view(self, node: Node) -> None:
         """A view that only matrix products read is described, not computed."""
-        (source,) = node.args
-        shape = node.result.type.shape
-        index = tuple([iteration(k) for k in range(len(shape))])
-        lowering = Lowering({source: Layout(0, contiguous(source.type.shape))}, len(shape))
-        loaded = lowering.stored(node.result, index)
-        form = affine(loaded.args[0]) if loaded.prim == "load" else None
-        if form is None or form.terms:
-            raise ValueError(f"{node.op.name} is marked as a view, but its address is not affine")
-        strides = tuple([form.iters.get(k, 0) for k in range(len(shape))])
-        self.views[node.result] = (source, form.offset, strides)
+        strides, offset = view_strides(node)
+        self.views[node.result] = (node.args[0], offset, strides)
 
     def _stored(self, value: Value) -> Storage:
         """Where a value lies contiguously; a view is computed when something needs it whole."""
@@ -198,23 +191,37 @@ class _Planner:
         k = a.type.shape[-1]
         self.steps.append(GemmStep(left, right, made, shape[:-2], shape[-2], shape[-1], k))
 
-    def _accumulate(self, node: Node) -> None:
-        """Zeros, then the additions in order; an empty result has no place to add to, so its reference refuses."""
+    def _scatter(self, node: Node, rule: Scatter) -> None:
+        """The first operand, copied unless nothing else needs it, then the stores.
+
+        An empty result has no place to store to, so its reference refuses.
+        """
         if 0 in node.result.type.shape:
             self._host(node)
             return
-        source = node.args[0]
-        stored = {a: self._stored(a) for a in node.args}
-        made = self.new(node.result, Kind.TEMPORARY)
+        domain = rule.domain(node.attrs, tuple([a.type for a in node.args]))
+        given = list(dict.fromkeys(node.args[1:]))
+        places = {k: self._stored(a) for k, a in enumerate(given)}
+        layouts = {a: Layout(k, contiguous(a.type.shape)) for k, a in enumerate(given)}
+        base = self._stored(node.args[0])
+        made = base
+        if base.kind is not Kind.TEMPORARY or not self.uses.ends(node, self.views):
+            made = self.new(node.result, Kind.TEMPORARY)
+            self.steps.append(CopyStep(base, made))
         self.storage[node.result] = made
-        shape = node.result.type.shape
-        self.steps.append(FillStep(made))
-        places = {k: stored[a] for k, a in enumerate(dict.fromkeys(node.args))} | {len(stored): made}
-        layouts = {a: Layout(k, contiguous(a.type.shape)) for k, a in enumerate(dict.fromkeys(node.args))}
-        updates = layouts.pop(source)
-        out = Layout(len(stored), contiguous(shape))
-        nest, found = accumulation(node.op.name, node, updates, layouts, out)
-        self.steps.append(KernelStep(nest, found, {b: places[b] for b in nest.dtypes}))
+        out, free = len(given), len(given) + 1
+        places[out] = made
+        nest, found = scattered(node, domain, layouts, Layout(out, contiguous(node.result.type.shape)))
+        if not found or 0 in domain:
+            self.steps.append(KernelStep(nest, found, {b: places[b] for b in nest.dtypes}))
+            return
+        first, second, shape = parted(nest, free)
+        places[free] = Storage(TensorType(int64, shape), Kind.TEMPORARY)
+        self.storages.append(places[free])
+        checks = KernelStep(first, found, {b: places[b] for b in first.dtypes})
+        # What is stored into may be a variable's memory, so the checks come before the copy.
+        self.steps.insert(len(self.steps) - (made is not base), checks)
+        self.steps.append(KernelStep(second, (), {b: places[b] for b in second.dtypes}))
 
     def _scan(self, node: Node) -> None:
         places = {a: self._stored(a) for a in node.args}

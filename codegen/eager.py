@@ -8,22 +8,22 @@ from __future__ import annotations
 
 import functools
 import math
+import typing
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from ..ir.attrs import NO_ATTRS, Along, Attrs, Axes, Fill
 from ..ir.builder import Builder
 from ..ir.dtypes import DType
+from ..ir.fields import fields_of
 from ..ir.graph import Value
 from ..ir.op import Op
-from ..ir.scalar import iteration
 from ..ir.types import Dim, Extent, Shape, TensorType
 from . import gemm, jit, pool, support
-from .affine import affine
 from .body import Body
 from .gemm_vectors import ELEMENTS
 from .kernel import KernelWriter, schedule
-from .lower import Check, Layout, Lowering, Output, lower
+from .lower import Check, Layout, Output, lower
 from .nest import Nest
 from .scan import lower_scan
 from .target import THREADS, Target, host
@@ -118,10 +118,10 @@ def _strided(
     odd = [s[-1] for s, kind in zip(steps[:-1], inner, strict=True) if kind == 2 and sizes]
     words = [*sizes, *outer, *odd, *(o for o in offsets if o)]
     points = math.prod(shape)
-    return Call(kernel, _with_tasks(kernel, sizes, words, points), points * 0.5)
+    return Call(kernel, with_tasks(kernel, sizes, words, points), points * 0.5)
 
 
-def _with_tasks(kernel: Kernel, sizes: Sequence[int], words: Sequence[int], points: int) -> tuple[int, ...]:
+def with_tasks(kernel: Kernel, sizes: Sequence[int], words: Sequence[int], points: int) -> tuple[int, ...]:
     tasks = 1 if not sizes else -(-sizes[0] // kernel.block)
     tasks = 0 if points == 0 else tasks
     grain = max(1, tasks * 16384 // max(points, 1), -(-tasks // (16 * THREADS)))
@@ -132,7 +132,7 @@ def _with_tasks(kernel: Kernel, sizes: Sequence[int], words: Sequence[int], poin
 def _strided_kernel(
     op: Op, attrs: Attrs, dtypes: tuple[DType, ...], rank: int, inner: tuple[int, ...], moved: tuple[bool, ...]
 ) -> Kernel:
-    symbols = _Symbols()
+    symbols = Symbols()
     domain = tuple([symbols.new() for _ in range(rank)])
     count = len(dtypes)
     outer = [[symbols.new() for _ in range(rank - 1)] for _ in range(count + 1)]
@@ -149,7 +149,7 @@ def _strided_kernel(
     return _finished(op.name, out, layouts, count, symbols)
 
 
-class _Symbols:
+class Symbols:
     """Names for the words, in order."""
 
     def __init__(self) -> None:
@@ -160,12 +160,12 @@ class _Symbols:
         return Dim(self.names[-1])
 
 
-def _finished(name: str, out: Output, layouts: dict[Value, Layout], count: int, symbols: _Symbols) -> Kernel:
+def _finished(name: str, out: Output, layouts: dict[Value, Layout], count: int, symbols: Symbols) -> Kernel:
     """Compile a kernel over `count` operands; its words follow the result."""
     return _linked(*lower(name, [out], layouts), count, symbols)
 
 
-def _linked(nest: Nest, checks: tuple[Check, ...], count: int, symbols: _Symbols) -> Kernel:
+def _linked(nest: Nest, checks: tuple[Check, ...], count: int, symbols: Symbols) -> Kernel:
     target = host()
     plan = schedule(nest, target)
     declares: dict[str, None] = {}
@@ -216,7 +216,7 @@ def reduction(op: Op, axes: Sequence[int], source: TensorType) -> Call | None:
     kernel = _reduction_kernel(op, source.dtype, tuple(kinds), short)
     kept = [n for n, k in zip(sizes, kinds, strict=True) if not k]
     points = math.prod(kept)
-    words = _with_tasks(kernel, kept, [*sizes, *row_major(sizes)[:-1], *row_major(kept)[:-1]], points)
+    words = with_tasks(kernel, kept, [*sizes, *row_major(sizes)[:-1], *row_major(kept)[:-1]], points)
     work = points * max(reduced, 1)
     grain = max(1, words[0] * 32768 // max(work, 1), -(-words[0] // (16 * THREADS)))
     return Call(kernel, (words[0], grain, *words[2:]), work * 0.3)
@@ -224,7 +224,7 @@ def reduction(op: Op, axes: Sequence[int], source: TensorType) -> Call | None:
 
 @functools.lru_cache(maxsize=4096)
 def _reduction_kernel(op: Op, dtype: DType, kinds: tuple[bool, ...], short: int | None) -> Kernel:
-    symbols = _Symbols()
+    symbols = Symbols()
     named = [symbols.new() for _ in kinds]
     sizes = tuple([short if k and short is not None else n for n, k in zip(named, kinds, strict=True)])
     strides: tuple[Extent, ...] = (*(symbols.new() for _ in kinds[1:]), 1)
@@ -251,12 +251,12 @@ def scan(op: Op, attrs: Attrs, types: Sequence[TensorType], result: TensorType) 
     kernel = _scan_kernel(op, attrs.reverse, tuple([t.dtype for t in types]), outer, inner)
     words = [before, along, along * after, after]
     loops = [before] if outer else [after]
-    return Call(kernel, _with_tasks(kernel, loops, words, result.size), result.size * 1.3)
+    return Call(kernel, with_tasks(kernel, loops, words, result.size), result.size * 1.3)
 
 
 @functools.lru_cache(maxsize=4096)
 def _scan_kernel(op: Op, reverse: bool, dtypes: tuple[DType, ...], outer: bool, inner: int | None) -> Kernel:
-    symbols = _Symbols()
+    symbols = Symbols()
     before, along, step, after = [symbols.new() for _ in range(4)]
     last: Extent = after if inner is None else inner
     shape: Shape = (*([before] if outer else []), along, *([last] if inner != 1 else []))
@@ -274,12 +274,12 @@ def _scan_kernel(op: Op, reverse: bool, dtypes: tuple[DType, ...], outer: bool, 
 
 def general(op: Op, attrs: Attrs, types: Sequence[TensorType], result: TensorType) -> Call | None:
     """An op that says its element at an index; None when its meaning needs known extents."""
-    if not isinstance(attrs, Fill) and any(isinstance(v, tuple) for v in _fields(attrs)):
+    if (has_extents(attrs) and not isinstance(attrs, Fill)) or any(0 in t.shape for t in types):
         return None
     ranks = tuple(t.ndim for t in types)
     ones = tuple(tuple(e == 1 for e in t.shape) for t in types)
     shared = replace(attrs, shape=()) if isinstance(attrs, Fill) else attrs
-    kernel = _general_kernel(op, shared, tuple(t.dtype for t in types), ranks, ones, result.ndim)
+    kernel = _general_kernel(op, shared, tuple(t.dtype for t in types), ranks, ones, result.dtype, result.ndim)
     if kernel is None:
         return None
     words: list[int] = []
@@ -287,11 +287,16 @@ def general(op: Op, attrs: Attrs, types: Sequence[TensorType], result: TensorTyp
         words += [*t.static_shape, *row_major(t.static_shape)]
     shape = result.static_shape
     words += [*shape, *row_major(shape)]
-    return Call(kernel, _with_tasks(kernel, shape, words, result.size), result.size * 2.0)
+    return Call(kernel, with_tasks(kernel, shape, words, result.size), result.size * 2.0)
 
 
-def _fields(attrs: Attrs) -> list[object]:
-    return [getattr(attrs, name) for name in getattr(attrs, "__dataclass_fields__", {})]
+def has_extents(attrs: Attrs) -> bool:
+    """Whether attrs have fields of extents, which may differ between calls that one kernel should serve."""
+    return any(Dim in _parts(hint) for hint in fields_of(type(attrs)).values())
+
+
+def _parts(hint: object) -> list[object]:
+    return [hint, *[part for inner in typing.get_args(hint) for part in _parts(inner)]]
 
 
 @functools.lru_cache(maxsize=4096)
@@ -301,16 +306,17 @@ def _general_kernel(
     dtypes: tuple[DType, ...],
     ranks: tuple[int, ...],
     ones: tuple[tuple[bool, ...], ...],
+    dtype: DType,
     rank: int,
 ) -> Kernel | None:
-    symbols = _Symbols()
+    symbols = Symbols()
     builder = Builder(op.name)
     layouts: dict[Value, Layout] = {}
     params = []
-    for k, (dtype, n) in enumerate(zip(dtypes, ranks, strict=True)):
+    for k, (kind, n) in enumerate(zip(dtypes, ranks, strict=True)):
         shape = tuple([symbols.new() for _ in range(n)])
         strides = tuple([symbols.new() for _ in range(n)])
-        p = builder.param(TensorType(dtype, tuple(1 if one else s for one, s in zip(ones[k], shape, strict=True))))
+        p = builder.param(TensorType(kind, tuple(1 if one else s for one, s in zip(ones[k], shape, strict=True))))
         layouts[p.value] = Layout(k, (*strides[:-1], 1) if n else ())
         params.append(p)
     shape = tuple([symbols.new() for _ in range(rank)])
@@ -318,8 +324,7 @@ def _general_kernel(
     if isinstance(attrs, Fill):
         attrs = replace(attrs, shape=shape)
     try:
-        inferred = op.result_type(tuple([p._aval for p in params]), attrs)
-        made = builder.emit(op, tuple(params), attrs, TensorType(inferred.dtype, shape))
+        made = builder.emit(op, tuple(params), attrs, TensorType(dtype, shape))
         out = Output(made.value, Layout(len(params), (*strides[:-1], 1) if rank else ()))
         return _finished(op.name, out, layouts, len(params), symbols)
     except ValueError:
@@ -365,24 +370,3 @@ def _product_kernel(dtype: DType) -> Kernel:
     text = "\n".join([*declares, body.function("i64 @program(ptr %bufs)"), ""])
     library = jit.load(text, ["program"], {symbol: support.address(symbol)}, keep=(support.library(dtype.name),))
     return Kernel(library, library["program"], (), 1)
-
-
-def view_strides(value: Value) -> tuple[Strides, int]:
-    """Strides and offset with which a view reads its contiguous source.
-
-    Raises:
-        ValueError: its address is not affine, or its extents are not known.
-    """
-    node = value.node
-    assert node is not None
-    (source,) = node.args
-    shape = value.type.static_shape
-    index = tuple([iteration(k) for k in range(len(shape))])
-    lowering = Lowering({source: Layout(0, row_major(source.type.static_shape))}, len(shape))
-    loaded = lowering.stored(value, index)
-    form = affine(loaded.args[0]) if loaded.prim == "load" else None
-    if form is None or form.terms:
-        raise ValueError(f"{node.op.name} is marked as a view, but its address is not affine")
-    strides = [form.iters.get(k, 0) for k in range(len(shape))]
-    assert isinstance(form.offset, int) and all(isinstance(s, int) for s in strides), "known extents have known strides"
-    return tuple(map(int, strides)), form.offset

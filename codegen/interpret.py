@@ -15,19 +15,20 @@ from typing import Final, assert_never
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
+from ..ir import dtypes
 from ..ir.attrs import NO_ATTRS
 from ..ir.interpret_scalar import CheckFailed, evaluate
 from ..ir.op import Combine
 from ..ir.reduction import pairs_in_order, product_in_order, sum_in_order
 from ..ir.registry import OPS
-from ..ir.scalar import Scalar, binary, load
+from ..ir.scalar import Scalar, binary, iteration, load
 from ..ir.types import Dim, Extent, Shape
-from .nest import Nest, Reduction
+from .nest import Nest, Reduction, Store
 from .plan import Kind, Storage
 from .product_step import GemmStep, Matrix
 from .program import Program
 from .sort_step import SortStep
-from .steps import CopyStep, FillStep, HostStep, KernelStep, Step
+from .steps import CopyStep, HostStep, KernelStep, Step
 
 _POINTS: Final = 1 << 17
 """Points of an expression that are evaluated at once, so that temporaries stay small."""
@@ -53,14 +54,32 @@ def run_nest(
     domain = tuple(range(len(nest.domain)))
     if nest.scans:
         return [run.scan()]
-    values = [(run.values(s.address, domain), run.values(s.value, domain)) for s in nest.stores]
+    values = []
+    for s in nest.stores:
+        address, value = run.values(s.address, domain).reshape(-1), run.values(s.value, domain).reshape(-1)
+        if s.guard is not None:
+            kept = run.values(s.guard, domain).reshape(-1)
+            address, value = address[kept], value[kept]
+        values.append((address, value))
     for store, (address, value) in zip(nest.stores, values, strict=True):
         with np.errstate(all="ignore"):
-            if store.adds:
-                np.add.at(buffers[store.buffer], address.reshape(-1), value.reshape(-1))
-            else:
-                buffers[store.buffer][address] = value
+            _put(store, buffers[store.buffer], address, value)
     return [(store.buffer, address) for store, (address, _) in zip(nest.stores, values, strict=True)]
+
+
+def _put(store: Store, buffer: np.ndarray, address: np.ndarray, value: np.ndarray) -> None:
+    """Store elements in row-major order: the first one for each place, then the second one for each, and so on."""
+    order = np.argsort(address, kind="stable")
+    places = address[order]
+    first = np.searchsorted(places, places)
+    turn = np.arange(places.size) - first
+    for k in range(int(turn.max(initial=-1)) + 1):
+        at = order[turn == k]
+        new = value[at]
+        if store.combine is not None:
+            loads = (load(dtypes.from_numpy(new.dtype), b, (iteration(0),)) for b in (0, 1))
+            new = evaluate(binary(store.combine, *loads), [np.arange(at.size)], [buffer[address[at]], new])
+        buffer[address[at]] = new
 
 
 class _Run:
@@ -234,8 +253,6 @@ def run_step(step: Step, memory: Mapping[Storage, np.ndarray], known: Mapping[St
             memory[step.out][...] = OPS["matmul"].evaluate((left, right), NO_ATTRS).reshape(-1)
         case CopyStep():
             memory[step.to].view(np.uint8)[...] = memory[step.source].view(np.uint8)
-        case FillStep():
-            memory[step.to][...] = 0
         case SortStep():
             rows = memory[step.source].reshape(step.node.args[0].type.static_shape)
             memory[step.out][...] = step.node.op.evaluate([rows], step.node.attrs).reshape(-1)

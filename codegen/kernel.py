@@ -114,8 +114,8 @@ def schedule(nest: Nest, target: Target) -> Schedule:
     varying = [r for r in nest.reductions if r.iters and last in nest.free(r.body)]
     widest = max(d.itemsize for d in nest.dtypes.values())
     lanes = min(16, max(2, target.vector_bytes // max(widest, 4)))
-    if any(s.adds for s in nest.stores):
-        lanes = lanes if all(_distinct(nest, s.address, last) for s in nest.stores) else 0
+    if any(s.ordered for s in nest.stores):
+        lanes = lanes if rank and all(_distinct(nest, s.address, last) for s in nest.stores) else 0
         return Schedule(lanes, 0, _TASK_ELEMENTS if rank == 1 else 1, cost(nest), serial=True)
     if rank == 0:
         return Schedule(0, 0, 1, cost(nest))

@@ -16,7 +16,7 @@ from ..ir.attrs import Axes, Constant
 from ..ir.dtypes import DType
 from ..ir.graph import Node, Value
 from ..ir.halves import single, single_attrs, single_type
-from ..ir.op import Accumulate, Alias, Combine, Element, Flags, Literal, Pointwise, Reader, Reduce
+from ..ir.op import Alias, Combine, Element, Flags, Literal, Pointwise, Reader, Reduce
 from ..ir.scalar import Number, Scalar, binary, cast, const, extent, iteration, load
 from ..ir.storage import convert, readable
 from ..ir.types import Extent, Shape
@@ -123,8 +123,10 @@ class Lowering:
                 told = node.attrs if converts else attrs
                 made = body(*operands, told) if node.op.attrs else body(*operands)
             case Element(function):
-                readers = tuple([self.reader(a) for a in node.args])
-                made = function(attrs, single_type(value.type), index, readers)
+                result = single_type(value.type)
+                if Flags.CHECKED in node.op.flags:
+                    return self._checked(node, lambda readers: function(attrs, result, index, readers))
+                made = function(attrs, result, index, tuple([self.reader(a) for a in node.args]))
             case Alias():
                 (source,) = node.args
                 made = self.at(source, reshaped(value.type.shape, source.type.shape, index))
@@ -143,6 +145,41 @@ class Lowering:
     def reader(self, value: Value) -> Reader:
         """An operand as rows see it."""
         return Reader(single_type(value.type), lambda *index: self.at(value, _broadcast(value.type.shape, index)))
+
+    def _checked(self, node: Node, element: Callable[[tuple[Reader, ...]], Scalar]) -> Scalar:
+        """The element of an op that checks the indices it reads at.
+
+        An operand may not vary with an index, as what is broadcast does not; the check is made all the same.
+        """
+        given: dict[Scalar, None] = {}
+
+        def reader(value: Value) -> Reader:
+            def at(*places: Scalar) -> Scalar:
+                # Numbered before the operand sees them, so that a checked operand does not count them as its own.
+                own = [self.with_checks(p, node) for p in places]
+                given.update(dict.fromkeys([p for p in own if p.prim == "check"]))
+                return self.at(value, _broadcast(value.type.shape, own))
+
+            return Reader(single_type(value.type), at)
+
+        made = self.with_checks(element(tuple([reader(a) for a in node.args])), node)
+        lost = given.keys() - self._reached(made) if given else ()
+        for place in [p for p in given if p in lost]:
+            made = Scalar("check", made.dtype, (made, *place.args[1:]), place.payload)
+        return made
+
+    def _reached(self, root: Scalar) -> set[Scalar]:
+        seen: set[Scalar] = set()
+        stack = [root]
+        while stack:
+            e = stack.pop()
+            if e not in seen:
+                seen.add(e)
+                stack.extend(e.args)
+                if e.prim == "reduce":
+                    assert isinstance(e.payload, int)
+                    stack.append(self.reductions[e.payload].body)
+        return seen
 
     def _reduction(
         self, node: Node, combine: Combine, of: Callable[[Scalar], Scalar] | None, index: tuple[Scalar, ...]
@@ -193,7 +230,7 @@ class Lowering:
                 continue
             args = tuple([done[a] for a in top.args])
             payload = top.payload
-            if top.prim == "check" and not any(m is top for m in done.values()):
+            if top.prim == "check":
                 assert isinstance(payload, int)
                 self.checks.append(Check(payload, node))
                 payload = len(self.checks) - 1
@@ -286,24 +323,17 @@ def lower(name: str, outputs: Sequence[Output], layouts: Mapping[Value, Layout])
     return single_loops(merged, lambda r: r.combine in _POSITIONS), tuple(lowering.checks)
 
 
-def accumulation(
-    name: str, node: Node, updates: Layout, others: Mapping[Value, Layout], out: Layout
-) -> tuple[Nest, tuple[Check, ...]]:
-    """The nest that adds the elements of a node's first operand to zeros that are there already, and its checks."""
-    rule = node.op.lowering
-    assert isinstance(rule, Accumulate)
-    source = node.args[0]
-    domain = source.type.shape
-    lowering = Lowering({source: updates, **others}, len(domain))
-    index = tuple([iteration(k) for k in range(len(domain))])
-    readers = tuple([lowering.reader(a) for a in node.args])
-    place = rule.at(node.attrs, node.result.type, index, readers)
-    checked = tuple([lowering.with_checks(p, node) for p in place])
-    store = Store(out.buffer, out.address(checked), lowering.at(source, index), adds=True)
-    kinds = {out.buffer: node.result.type.dtype, updates.buffer: source.type.dtype}
-    kinds.update({layout.buffer: v.type.dtype for v, layout in others.items()})
-    nest = Nest(name, domain, dict(enumerate(domain)), (store,), (), kinds)
-    return coalesced(nest), tuple(lowering.checks)
+def view_strides(node: Node) -> tuple[tuple[Extent, ...], Extent]:
+    """Strides and offset with which a view reads its contiguous operand; ValueError when its address is not affine."""
+    (source,) = node.args
+    shape = node.result.type.shape
+    index = tuple([iteration(k) for k in range(len(shape))])
+    lowering = Lowering({source: Layout(0, contiguous(source.type.shape))}, len(shape))
+    loaded = lowering.stored(node.result, index)
+    form = affine(loaded.args[0]) if loaded.prim == "load" else None
+    if form is None or form.terms:
+        raise ValueError(f"{node.op.name} is marked as a view, but its address is not affine")
+    return tuple([form.iters.get(k, 0) for k in range(len(shape))]), form.offset
 
 
 def single_loops(nest: Nest, chosen: Callable[[Reduction], bool] = lambda _: True) -> Nest:

@@ -36,13 +36,21 @@ class Store:
     """`buffer[address] = value` at each point of the domain.
 
     Attributes:
-        adds: the value is added to what is there; then the points of the domain come in row-major order.
+        ordered: points may write one place, so they come in row-major order.
+        combine: a primitive of what is there and the value, which gives what is written.
+        guard: where it is false nothing is written.
     """
 
     buffer: int
     address: Scalar
     value: Scalar
-    adds: bool = False
+    ordered: bool = False
+    combine: str | None = None
+    guard: Scalar | None = None
+
+    def roots(self) -> tuple[Scalar, ...]:
+        """The expressions that it needs."""
+        return (self.address, self.value) if self.guard is None else (self.address, self.value, self.guard)
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +125,7 @@ class Nest:
         seen: set[Scalar] = set()
         stack: list[tuple[Scalar, bool]] = []
         for store in reversed(self.stores):
-            stack += [(store.value, False), (store.address, False)]
+            stack += [(root, False) for root in reversed(store.roots())]
         while stack:
             expr, done = stack.pop()
             if done:
@@ -149,9 +157,10 @@ class Nest:
                 names[expr] = f"t{len(names)}"
                 lines.append(f"{indent}{names[expr]}: {expr.dtype} = {text}")
         for store in self.stores:
-            sign = "+=" if store.adds else "="
+            sign = f"{store.combine}=" if store.combine else "="
             address, value = _render(store.address, names), _render(store.value, names)
-            lines.append(f"{indent}b{store.buffer}[{address}] {sign} {value}")
+            guard = f"if {_render(store.guard, names)}: " if store.guard is not None else ""
+            lines.append(f"{indent}{guard}b{store.buffer}[{address}] {sign} {value}")
         return "\n".join([*lines, "}"])
 
 

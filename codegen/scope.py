@@ -230,14 +230,29 @@ class Evaluator:
 
     def store(self, to: Store, scope: Scope) -> None:
         """Write one element, or one per lane."""
-        dtype, address, lanes = self.nest.dtypes[to.buffer], to.address, scope.lanes
+        address, lanes = to.address, scope.lanes
         value = self.value(to.value, scope)
         form = affine(address)
         self.value(self._base(form, scope) if self._unit_stride(form, scope) else address, scope)
-        where, together = self._address(dtype, to.buffer, form, address, scope)
-        if to.adds:
+        if to.guard is None:
+            self._put(to, value, scope)
+            return
+        guard = self.value(to.guard, scope)
+        if not lanes:
+            with self.body.if_(guard):
+                self._put(to, value, scope)
+            return
+        whole = scope.mask
+        scope.mask = guard if whole is None else self.body.assign(f"and <{lanes} x i1> {guard}, {whole}")
+        self._put(to, value, scope)
+        scope.mask = whole
+
+    def _put(self, to: Store, value: str, scope: Scope) -> None:
+        dtype, lanes = self.nest.dtypes[to.buffer], scope.lanes
+        where, together = self._address(dtype, to.buffer, affine(to.address), to.address, scope)
+        if to.combine is not None:
             there = self._read(dtype, where, together, scope)
-            value = instructions.emit(self.body, "add", dtype, (dtype, dtype), (there, value), lanes, None)
+            value = instructions.emit(self.body, to.combine, dtype, (dtype, dtype), (there, value), lanes, None)
         held = instructions.to_memory(self.body, dtype, value, lanes)
         kind, size = llvm_type(dtype, lanes, memory=True), dtype.itemsize
         if lanes and (scope.mask is not None or not together):

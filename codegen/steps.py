@@ -45,7 +45,7 @@ class KernelStep:
                 addresses.pop(_buffer(e), None)
         found = []
         for store in self.nest.stores:
-            if store.adds:
+            if store.ordered or store.combine:
                 continue
             for read, places in addresses.items():
                 same_size = self.nest.dtypes[read].itemsize == self.nest.dtypes[store.buffer].itemsize
@@ -156,45 +156,22 @@ class CopyStep:
 
     def use(self) -> Use:
         """What it reads and writes."""
-        return Use((self.source,), (self.to,))
+        return Use((self.source,), (self.to,), ((self.source, self.to),))
 
     def write(self, module: Module, body: Body, k: int, scratch: Scratch) -> str | None:
-        """Write the copy."""
+        """Write the copy; nothing is copied where both lie in one place."""
         module.declares["declare void @llvm.memcpy.p0.p0.i64(ptr, ptr, i64, i1)"] = None
         extent = self.source.type.elements * self.source.type.dtype.itemsize
         module.costs.append(lambda sizes: sized(extent, sizes) / 10)
         nbytes = module.table.extent(body, extent)
         to, source = buffer_pointer(body, self.to), buffer_pointer(body, self.source)
-        body.emit(f"call void @llvm.memcpy.p0.p0.i64(ptr {to}, ptr {source}, i64 {nbytes}, i1 false)")
+        with body.if_(body.assign(f"icmp ne ptr {to}, {source}")):
+            body.emit(f"call void @llvm.memcpy.p0.p0.i64(ptr {to}, ptr {source}, i64 {nbytes}, i1 false)")
         return None
 
     def show(self, target: Target) -> str:
         """The copy as text."""
         return f"; copy {self.source.type}"
-
-
-@dataclass(frozen=True, slots=True)
-class FillStep:
-    """Zeros in all bytes of a storage."""
-
-    to: Storage
-
-    def use(self) -> Use:
-        """What it writes."""
-        return Use((), (self.to,))
-
-    def write(self, module: Module, body: Body, k: int, scratch: Scratch) -> str | None:
-        """Write the fill."""
-        module.declares["declare void @llvm.memset.p0.i64(ptr, i8, i64, i1)"] = None
-        extent = self.to.type.elements * self.to.type.dtype.itemsize
-        module.costs.append(lambda sizes: sized(extent, sizes) / 20)
-        nbytes = module.table.extent(body, extent)
-        body.emit(f"call void @llvm.memset.p0.i64(ptr {buffer_pointer(body, self.to)}, i8 0, i64 {nbytes}, i1 false)")
-        return None
-
-    def show(self, target: Target) -> str:
-        """The fill as text."""
-        return f"; zeros, {self.to.type}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,4 +201,4 @@ class HostStep:
         return f"; host {self.node.op.name}({operands}) -> {self.out.type}"
 
 
-Step = KernelStep | GemmStep | SortStep | CopyStep | FillStep | HostStep
+Step = KernelStep | GemmStep | SortStep | CopyStep | HostStep

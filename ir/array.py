@@ -20,7 +20,8 @@ from .types import TensorType
 if TYPE_CHECKING:
     import numpy as np
 
-    from .ops.indexing import Index
+    from .ops.indexing import At
+    from .ops.subscripts import Index
     from .stage import Operand
 
 
@@ -133,8 +134,8 @@ class Array(metaclass=ABCMeta):
     def __setitem__(self, index: object, value: object) -> None:
         """Refused: arrays never change."""
         raise ArgumentError(
-            "a tensor never changes; make a new one, as with lithograph.where or lithograph.concat, or assign a new "
-            "value to a Variable"
+            "a tensor never changes; make a new one, as with x.at[index].set(value) or lithograph.where, or assign "
+            "a new value to a Variable"
         )
 
     def __add__(self, other: Operand) -> Array:
@@ -192,6 +193,9 @@ class Array(metaclass=ABCMeta):
 
         @property
         def mT(self) -> Array: ...
+
+        @property
+        def at(self) -> At: ...
 
         def __getitem__(self, index: Index | tuple[Index, ...]) -> Array: ...
 

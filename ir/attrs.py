@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final, TypeVar
+from typing import Final, Literal, TypeVar
 
 import numpy as np
 
@@ -83,11 +83,18 @@ class Placement(Attrs):
 
 
 @dataclass(frozen=True, slots=True)
-class Scatter(Attrs):
-    """The axis that indices select from, and the shape that it belongs to."""
+class Indexing(Attrs):
+    """Which axes the index operands select from, and what an index outside its axis means.
 
-    axis: int
-    shape: Shape
+    Attributes:
+        axes: for each index operand its axis, ascending; they are replaced by the common axes of the indices.
+        at: where these stand in what is selected.
+        mode: outside: an error, the nearest place, the place modulo the extent, or none (zero is read, nothing put).
+    """
+
+    axes: tuple[int, ...]
+    at: int
+    mode: Literal["raise", "clip", "wrap", "drop"] = "raise"
 
 
 @dataclass(frozen=True, slots=True)

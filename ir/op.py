@@ -24,7 +24,7 @@ from .registry import OPS
 from .scalar import Scalar
 from .stage import apply
 from .storage import convert, widened
-from .types import TensorType, assumed
+from .types import Shape, TensorType, assumed
 
 
 class Flags(enum.Flag):
@@ -114,15 +114,25 @@ class Scan:
     step: Callable[..., Scalar]
 
 
+Target = tuple[tuple[Scalar, ...], Scalar | None]
+"""A place in the result, and a condition without which nothing is put there (None: always)."""
+
+
 @dataclass(frozen=True, slots=True)
-class Accumulate:
-    """Zeros, to which the elements of the first operand are added one by one in row-major order.
+class Scatter:
+    """The first operand, into which the elements of the second are put one by one in row-major order.
 
     Attributes:
-        at: `at(attrs, result_type, index, readers)` gives the result's index that the element at `index` is added to.
+        domain: `domain(attrs, types)` gives the shape that the second operand is broadcast to.
+        at: `at(attrs, result_type, index, readers)` gives where the element at `index` of that shape is put.
+        combine: how an element joins what is there: add, multiply, divide, minimum, maximum; None: it replaces it.
+        distinct: no two elements are put in one place.
     """
 
-    at: Callable[[Attrs, TensorType, tuple[Scalar, ...], tuple[Reader, ...]], tuple[Scalar, ...]]
+    domain: Callable[[Attrs, tuple[TensorType, ...]], Shape]
+    at: Callable[[Attrs, TensorType, tuple[Scalar, ...], tuple[Reader, ...]], Target]
+    combine: str | None = None
+    distinct: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,7 +173,7 @@ class Structural:
 
 _HALVES = frozenset((float16.numpy, bfloat16.numpy))
 
-Lowering = Pointwise | Element | Reduce | Scan | Accumulate | Contract | Sort | Alias | Literal | Host | Structural
+Lowering = Pointwise | Element | Reduce | Scan | Scatter | Contract | Sort | Alias | Literal | Host | Structural
 
 Infer = Callable[[tuple[TensorType, ...], Attrs], TensorType]
 """Result type from operand types (already promoted) and attrs; raises ShapeError or DTypeError."""

@@ -22,7 +22,7 @@ from .ir.errors import ShapeError
 from .ir.ops.arithmetic import divide, subtract
 from .ir.ops.axes import integer, one_axis
 from .ir.ops.conversion import astype
-from .ir.ops.gather import take
+from .ir.ops.gathering import take
 from .ir.ops.random import (
     random_exponential,
     random_normal,

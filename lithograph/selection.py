@@ -15,7 +15,7 @@ from .ir.ops.arithmetic import minimum
 from .ir.ops.axes import legal_shape, one_axis
 from .ir.ops.conversion import astype
 from .ir.ops.cumulative import cumulative_sum
-from .ir.ops.gather import take
+from .ir.ops.gathering import take
 from .ir.ops.ordering import argsort
 from .ir.ops.random import random_bits, random_exponential, random_uniform
 from .ir.ops.random_variates import random_integers

@@ -15,13 +15,15 @@ import numpy as np
 
 from ..codegen import eager as code
 from ..codegen import sort_step
+from ..codegen.eager_scatter import scatter
+from ..codegen.lower import view_strides
 from ..ir import dtypes, stage
 from ..ir.array import Array
 from ..ir.attrs import NO_ATTRS, Attrs, Constant, Order, intern
 from ..ir.builder import Builder, Traced
 from ..ir.errors import LithographError, StateError
 from ..ir.loc import NOWHERE
-from ..ir.op import Alias, Contract, Element, Host, Literal, Lowering, Op, Pointwise, Reduce, Scan, Sort
+from ..ir.op import Alias, Contract, Element, Host, Literal, Lowering, Op, Pointwise, Reduce, Scan, Scatter, Sort
 from ..ir.registry import OPS
 from ..ir.stage import locate, operand_type
 from ..ir.types import TensorType
@@ -168,6 +170,8 @@ def _call(op: Op, attrs: Attrs, types: tuple[TensorType, ...], result: TensorTyp
         case Element(view=True):
             strides, offset = _strides(op, attrs, types[0], result)
             return code.view(OPS["stop_gradient"], result.dtype, result.static_shape, strides, offset)
+        case Scatter():
+            return scatter(op, attrs, types, result)
         case Element() if op.name != "concat":
             return code.general(op, attrs, types, result)
         case _:
@@ -178,7 +182,9 @@ def _strides(op: Op, attrs: Attrs, source: TensorType, result: TensorType) -> tu
     builder = Builder(op.name)
     x = builder.param(source)
     made = builder.emit(op, (x,), attrs, result)
-    return code.view_strides(made.value)
+    assert made.value.node is not None
+    strides, offset = view_strides(made.value.node)
+    return tuple(map(int, strides)), int(offset)
 
 
 def _whole_program(

@@ -26,7 +26,7 @@ from . import (  # noqa: F401 - public in lithograph.fft and lithograph.linalg
     fft,
     floats,
     gamma,
-    gather,
+    gathering,
     hyperbolic,
     indexing,
     joining,
@@ -43,6 +43,7 @@ from . import (  # noqa: F401 - public in lithograph.fft and lithograph.linalg
     ranges,
     reductions,
     repetition,
+    scattering,
     searching,
     sets,
     shapes,
@@ -66,8 +67,9 @@ from .division import *  # noqa: F403
 from .einstein import *  # noqa: F403
 from .floats import *  # noqa: F403
 from .gamma import *  # noqa: F403
-from .gather import *  # noqa: F403
+from .gathering import *  # noqa: F403
 from .hyperbolic import *  # noqa: F403
+from .indexing import *  # noqa: F403
 from .joining import *  # noqa: F403
 from .logic import *  # noqa: F403
 from .manipulation import *  # noqa: F403
@@ -108,8 +110,9 @@ _METHODS = (
     division,
     floats,
     gamma,
-    gather,
+    gathering,
     hyperbolic,
+    indexing,
     logic,
     manipulation,
     nan_statistics,
@@ -120,6 +123,7 @@ _METHODS = (
     quantiles,
     reductions,
     repetition,
+    scattering,
     searching,
     sets,
     shapes,
@@ -148,5 +152,6 @@ setattr(Array, "__matmul__", products.matmul)  # noqa: B010
 setattr(Array, "__rmatmul__", lambda right, left: products.matmul(left, right))  # noqa: B010
 setattr(Array, "flatten", manipulation.ravel)  # noqa: B010
 setattr(Array, "__getitem__", indexing.getitem)  # noqa: B010
+setattr(Array, "at", property(indexing.At))  # noqa: B010
 setattr(Array, "T", property(shapes.transpose))  # noqa: B010
 setattr(Array, "mT", property(shapes.matrix_transpose))  # noqa: B010

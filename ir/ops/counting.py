@@ -5,16 +5,15 @@ from __future__ import annotations
 import builtins
 import math
 from typing import NamedTuple
-from typing import cast as typed
 
 import numpy as np
 
 from .. import checks, dtypes, scalar
 from ..array import Array
-from ..attrs import NO_ATTRS, Attrs, Axis, ShapeOf, intern
+from ..attrs import NO_ATTRS, Attrs, Indexing, intern
 from ..dtypes import DType
 from ..errors import ArgumentError, DomainError, DTypeError, LithographError, RangeError, ShapeError
-from ..op import Accumulate, Element, Op, Reader, Sample
+from ..op import Element, Op, Reader, Sample, Scatter, Target
 from ..promotion import keep, same
 from ..registry import OPS
 from ..scalar import Scalar
@@ -22,7 +21,7 @@ from ..stage import Operand, as_array, located
 from ..types import TensorType, show_shape
 from .axes import flag, integer, legal_shape
 from .conversion import astype
-from .creation import iota, ones_like, scalar_constant
+from .creation import iota, ones_like, scalar_constant, zeros
 from .logic import equal, greater_equal, less_equal, logical_and, where
 from .reductions import max, min, sum
 from .rows import FLOAT, quiet, refuse_kinds, values
@@ -33,7 +32,7 @@ __all__ = ["bincount", "histogram"]
 
 
 def _count_type(types: tuple[TensorType, ...], attrs: Attrs) -> TensorType:
-    weights, x = types
+    start, weights, x = types
     if not x.dtype.is_integer:
         raise DTypeError(f"bincount: values to count must be integers, but their dtype is {x.dtype.name}")
     if x.ndim != 1 or weights.shape != x.shape:
@@ -41,27 +40,29 @@ def _count_type(types: tuple[TensorType, ...], attrs: Attrs) -> TensorType:
             f"bincount: values and weights must have one axis and one shape, but they are {show_shape(x.shape)} and "
             f"{show_shape(weights.shape)}"
         )
-    return TensorType(weights.dtype, typed(ShapeOf, attrs).shape)
+    if start.ndim != 1 or start.dtype is not weights.dtype:
+        raise ShapeError(f"bincount: counters must have one axis and the dtype of the weights, but they are {start}")
+    return start
 
 
 def _not_counted(number: int, report: int, types: tuple[TensorType, ...], attrs: Attrs) -> LithographError:
-    (length,) = typed(ShapeOf, attrs).shape
+    (length,) = types[0].shape
     return RangeError(f"bincount: values must be from 0 to {length} - 1, but {report} was given")
 
 
 def _count_at(
     attrs: Attrs, result: TensorType, index: tuple[Scalar, ...], operands: tuple[Reader, ...]
-) -> tuple[Scalar, ...]:
-    given = scalar.cast(operands[1].at(*index), dtypes.int64)
+) -> Target:
+    given = scalar.cast(operands[2].at(*index), dtypes.int64)
     inside = (given >= 0) & (given < scalar.extent(result.shape[0]))
-    return (scalar.check(scalar.select(inside, given, 0), inside, 0, given),)
+    return (scalar.check(scalar.select(inside, given, 0), inside, 0, given),), None
 
 
-def _count_of(weights: np.ndarray, x: np.ndarray, attrs: ShapeOf) -> np.ndarray:
-    (length,) = typed(tuple[int, ...], attrs.shape)
+def _count_of(start: np.ndarray, weights: np.ndarray, x: np.ndarray) -> np.ndarray:
+    length = start.size
     wide = x.astype(np.int64)
-    checks.fail(_not_counted, (wide < 0) | (wide >= length), wide, (weights, x), attrs)
-    result = np.zeros(length, weights.dtype)
+    checks.fail(_not_counted, (wide < 0) | (wide >= length), wide, (start, weights, x), NO_ATTRS)
+    result = np.array(start)
     for place, weight in zip(wide, weights, strict=True):
         result[place] += weight
     return result
@@ -72,7 +73,14 @@ def _count_samples(rng: np.random.Generator, dtype: DType) -> list[Sample]:
         return []
     cases: list[tuple[int, int, DType]] = [(20, 6, dtypes.int32), (5, 9, dtypes.uint8), (0, 3, dtypes.int64)]
     return [
-        ((values(rng, dtype, (count,)), rng.integers(0, length, count).astype(kind.numpy)), intern(ShapeOf((length,))))
+        (
+            (
+                values(rng, dtype, (length,)),
+                values(rng, dtype, (count,)),
+                rng.integers(0, length, count).astype(kind.numpy),
+            ),
+            NO_ATTRS,
+        )
         for count, length, kind in cases
     ]
 
@@ -82,9 +90,12 @@ _bincount: Op = Op(
     infer=_count_type,
     promote=keep,
     reference=quiet(_count_of),
-    lowering=Accumulate(_count_at),
-    vjp=(lambda g, y, weights, x, attrs: OPS["take"].call(g, x, intern(Axis(0))), None),
-    attrs=ShapeOf,
+    lowering=Scatter(lambda attrs, types: types[2].shape, _count_at, "add"),
+    vjp=(
+        lambda g, y, start, weights, x: g,
+        lambda g, y, start, weights, x: OPS["gather"].call(g, x, intern(Indexing((0,), 0))),
+        None,
+    ),
     failure=_not_counted,
     samples=_count_samples,
 )
@@ -116,8 +127,8 @@ def bincount(
             raise ShapeError(f"bincount: minlength must be >= 0, but it is {least}")
         length = builtins.max(int(held.max()) + 1 if held.size else 0, least, 0)
     (count,) = legal_shape("bincount", 0 if length is None else length)
-    ones = ones_like(array, dtype=dtypes.int64)
-    return _bincount.call(ones if weights is None else weights, array, intern(ShapeOf((count,))))
+    given = ones_like(array, dtype=dtypes.int64) if weights is None else as_array("bincount", weights)
+    return _bincount.call(zeros((count,), dtype=given.dtype), given, array)
 
 
 class Histogram(NamedTuple):

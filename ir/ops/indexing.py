@@ -1,166 +1,270 @@
-"""Subscripts: what `x[...]` may hold, and the slices, reshapes and takes that it means."""
+"""Reading by subscript, and arrays with what a subscript selects replaced: `x[...]` and `x.at[...]`."""
 
 from __future__ import annotations
 
-import operator
-from dataclasses import dataclass
-from types import EllipsisType
-
-import numpy as np
+from collections.abc import Callable, Sequence
+from typing import Literal, get_args
 
 from .. import dtypes
 from ..array import Array
-from ..errors import ArgumentError, RangeError, ShapeError
-from ..stage import as_array, current, located, number
-from ..types import Dim, Extent, Shape
-from .gather import take
+from ..attrs import Indexing, intern
+from ..errors import ArgumentError, DTypeError, ShapeError
+from ..registry import OPS
+from ..stage import Operand, as_array, located, operand_type
+from ..types import Extent, Shape, show_shape
+from .arithmetic import negative
+from .axes import one_axis
+from .conversion import astype
+from .creation import iota
+from .gathering import Mode, axes_of, check_alone, legal_mode, select
+from .powers import power
 from .shapes import reshape
-from .slicing import slice_strided
+from .slicing import fits, into, put_strided, slice_strided
+from .subscripts import Index, Selection, selection
 
-__all__ = ["getitem"]
+__all__ = ["put_along_axis", "scatter"]
 
-Index = int | slice | EllipsisType | None | Array | np.ndarray | list[int]
-
-_SUPPORTED = (
-    "supported are integers, slices, ..., None, and integer arrays, of which one may have axes; "
-    "select by a condition with where"
-)
+PutMode = Literal["raise", "clip", "wrap", "drop"]
+Reduce = Literal["set", "add", "multiply", "divide", "min", "max"]
+_ON_SLICES = {"add": "add", "multiply": "multiply", "divide": "divide", "min": "minimum", "max": "maximum"}
 
 
-@dataclass(frozen=True, slots=True)
-class _Part:
-    """What one axis of the operand contributes: elements `start`, `start + step`, ... and whether the axis
-    stays.
-
-    `gather` holds indices that are then taken from the axis.
-    """
-
-    start: Extent = 0
-    step: int = 1
-    extent: Extent = 1
-    stays: bool = True
-    gather: Array | None = None
-
-
-def _slice_part(axis: int, given: slice, extent: Extent) -> _Part:
-    if not isinstance(extent, Dim):
-        try:
-            start, stop, step = given.indices(extent)
-        except TypeError:
-            raise ArgumentError(
-                f"index: the bounds of a slice must be integers or None, but it is {given}"
-            ) from None
-        except ValueError:
-            raise ArgumentError("index: the step of a slice must not be zero") from None
-        count = len(range(start, stop, step))
-        return _Part(start if count else 0, step, count)
-    if given.start in (None, 0) and given.stop is None and given.step in (None, 1):
-        return _Part(0, 1, extent)
-    if given == slice(None, None, -1):
-        return _Part(extent - 1, -1, extent)
-    raise ShapeError(
-        f"index: axis {axis} has the symbolic extent {extent}, of which only [:] and [::-1] are known "
-        "slices; "
-        "use take with computed indices"
-    )
-
-
-def _gather_part(item: Array | np.ndarray | list[int], extent: Extent) -> _Part:
-    # An empty list has no dtype of its own; NumPy would make floats of it.
-    if isinstance(item, list):
-        try:
-            item = np.asarray(item, np.int64 if item == [] else None)
-        except ValueError:
-            raise ArgumentError(f"index: the list {item!r} is ragged; {_SUPPORTED}") from None
-    array = as_array("index", item)
-    if not array.dtype.is_integer:
-        raise ArgumentError(f"index: an array of {array.dtype.name} cannot select; {_SUPPORTED}")
-    return _Part(0, 1, extent, True, array)
-
-
-def _part(axis: int, item: Index, extent: Extent) -> _Part:
-    if isinstance(item, slice):
-        return _slice_part(axis, item, extent)
-    if isinstance(item, Array | np.ndarray | list):
-        return _gather_part(item, extent)
-    if isinstance(item, bool | np.bool_) or not hasattr(type(item), "__index__"):
-        raise ArgumentError(f"index: {item!r} cannot select from a tensor; {_SUPPORTED}")
-    i = operator.index(item)  # type: ignore[arg-type]
-    if isinstance(extent, Dim):
-        return _Part(0, 1, extent, True, current().constant(number(i, dtypes.int64)))
-    if not -extent <= i < extent:
-        legal = f"indices are {-extent} to {extent - 1}" if extent else "it has no index"
-        raise RangeError(f"index: {i} is out of range for axis {axis} with extent {extent}; {legal}")
-    return _Part(i % extent, 1, 1, False)
-
-
-def _without_ellipsis(items: tuple[Index, ...], ndim: int) -> tuple[Index, ...]:
-    """Items with one per axis of the operand, besides None for each new axis."""
-    dots = [i for i, item in enumerate(items) if item is Ellipsis]
-    named = len([item for item in items if item is not None and item is not Ellipsis])
-    if len(dots) > 1:
-        raise ArgumentError("index: ... may stand once in a subscript")
-    if named > ndim:
-        raise RangeError(f"index: {named} indices were given for a tensor of rank {ndim}")
-    rest: tuple[Index, ...] = (slice(None),) * (ndim - named)
-    at = dots[0] if dots else len(items)
-    return (*items[:at], *rest, *items[at + 1 :])
-
-
-def _refuse_scattered(parts: list[_Part | None]) -> None:
-    """Raise where NumPy would move axes: an index array and other indices with something between them."""
-    arrays = [p for p in parts if p is not None and p.gather is not None and p.gather.ndim]
-    if not arrays:
-        return
-    fixed = [i for i, p in enumerate(parts) if p is not None and (not p.stays or p.gather is not None)]
-    if len(arrays) > 1 or fixed[-1] - fixed[0] + 1 != len(fixed):
-        raise ArgumentError(
-            "index: one integer array with axes may stand in a subscript, and integers only right beside it; "
-            "index step by step, or use take and take_along_axis"
-        )
+def _read(x: Array, found: Selection, mode: Mode = "raise", fill_value: Operand = 0) -> Array:
+    result = slice_strided(x, found.starts, found.steps, found.extents)
+    if found.indices:
+        result = select(result, found.indices, found.axes, found.at, mode, fill_value)
+    shape = found.shape
+    if found.nothing is not None:
+        result = reshape(result, tuple([1 if k == found.nothing else e for k, e in enumerate(shape)]))
+        return slice_strided(result, (0,) * len(shape), (1,) * len(shape), shape)
+    return result if result.shape == shape else reshape(result, shape)
 
 
 @located
 def getitem(x: Array, index: Index | tuple[Index, ...], /) -> Array:
-    """`x[index]` by NumPy's rules, for integers, slices, `...`, None, and integer arrays, one of them with
-    axes.
+    """`x[index]` by NumPy's rules: integers, slices, `...`, None, integer arrays, masks, lists, in any mixture.
 
     Raises:
-        RangeError: an integer is outside its axis, or there are more indices than axes; an index array's
-        elements are
-            checked when the value is computed.
+        RangeError: an integer is outside its axis (those of arrays when the value is computed), a mask does not fit,
+            or there are more indices than axes.
         ArgumentError: something else stands in the subscript.
-        ShapeError: a part of a symbolic axis.
+        ShapeError: a part of a symbolic axis, or index arrays that do not broadcast.
+        TraceError: a mask whose values are not known while a function is traced.
     """
-    items = _without_ellipsis(index if isinstance(index, tuple) else (index,), x.ndim)
-    parts: list[_Part | None] = []
-    axis = 0
-    for item in items:
-        if item is None:
-            parts.append(None)
-            continue
-        parts.append(_part(axis, item, x.shape[axis]))
-        axis += 1
-    _refuse_scattered(parts)
-    own = [p for p in parts if p is not None]
-    result = slice_strided(
-        x, tuple([p.start for p in own]), tuple([p.step for p in own]), tuple([p.extent for p in own])
-    )
-    for a in reversed(range(len(own))):
-        gather = own[a].gather
-        if gather is not None:
-            result = take(result, gather, axis=a)
-    shape = _result_shape(parts)
-    return result if result.shape == shape else reshape(result, shape)
+    return _read(x, selection(x.shape, index))
 
 
-def _result_shape(parts: list[_Part | None]) -> Shape:
-    shape: list[Extent] = []
-    for p in parts:
-        if p is None:
-            shape.append(1)
-        elif p.gather is not None:
-            shape.extend(p.gather.shape)
-        elif p.stays:
-            shape.append(p.extent)
-    return tuple(shape)
+def _aligned(updates: Array, found: Selection) -> Array:
+    """What is put into the places of a subscript, with the axes that the places have before new axes are made."""
+    fits("x.at[...]", updates._aval, found.shape)
+    if not updates.ndim or found.nothing is not None:
+        return updates
+    padded: list[Extent] = [*(1,) * (len(found.kept) - updates.ndim), *updates.shape]
+    shape: list[Extent] = [1] * len(found.selected)
+    for axis, extent in zip(found.kept, padded, strict=True):
+        if axis is not None:
+            shape[axis] = extent
+    return updates if tuple(shape) == updates.shape else reshape(updates, tuple(shape))
+
+
+def _changed(x: Array, found: Selection, updates: Operand, reduce: Reduce, mode: PutMode) -> Array:
+    given: Operand = updates
+    if isinstance(updates, Array) or operand_type("x.at[...]", updates).ndim:
+        given = _aligned(as_array("x.at[...]", updates), found)
+    if reduce == "divide" and not x.dtype.is_float:
+        raise DTypeError(
+            f"x.at[...]: a tensor of {x.dtype} cannot hold quotients; convert with astype(float32) first"
+        )
+    if found.nothing is not None:
+        return x
+    whole = all(s == 0 for s in found.starts) and all(s == 1 for s in found.steps) and found.extents == x.shape
+    part = slice_strided(x, found.starts, found.steps, found.extents)
+    if found.indices:
+        attrs = intern(Indexing(found.axes, found.at, mode))
+        check_alone(part, found.indices, found.axes, found.selected, mode)
+        given = OPS[f"scatter_{reduce}"].call(part, given, *found.indices, attrs)
+        if whole:
+            return given
+    elif reduce != "set":
+        given = OPS[_ON_SLICES[reduce]].call(part, _converted(x, given))
+    return put_strided(x, given, found.starts, found.steps, found.extents)
+
+
+def _converted(x: Array, given: Operand) -> Operand:
+    """What is joined to elements of `x`, in their dtype as if it were put there; Python numbers are weak anyway."""
+    if isinstance(given, bool | int | float):
+        return given
+    return astype(given, into("x.at[...]", (x._aval, operand_type("x.at[...]", given)))[1])
+
+
+class At:
+    """What `x.at` is: `x.at[index]` has functions that give `x` with the selected elements changed."""
+
+    __slots__ = ("_array",)
+
+    def __init__(self, array: Array) -> None:
+        self._array = array
+
+    def __getitem__(self, index: Index | tuple[Index, ...]) -> Places:
+        return Places(self._array, index)
+
+
+class Places:
+    """Places of an array; their functions give the array with these changed, and never change it.
+
+    What is put there is converted to the array's dtype where NumPy's rule "same kind" allows it, and broadcast. Where a
+    place is named twice, `set` keeps the last value, the others join all of them in the order of the indices. An index
+    outside its axis is an error, or by `mode`: "clip", the nearest place; "wrap", the place modulo the extent; "drop",
+    no place.
+
+    Raises:
+        RangeError: an index is outside its axis, when the value is computed.
+        ShapeError: what is put there does not broadcast to the shape of the places.
+        DTypeError: what is put there would lose its kind.
+        ArgumentError: there is no such mode.
+    """
+
+    __slots__ = ("_array", "_index")
+
+    def __init__(self, array: Array, index: Index | tuple[Index, ...]) -> None:
+        self._array = array
+        self._index = index
+
+    @located
+    def get(self, *, mode: Mode = "raise", fill_value: Operand = 0) -> Array:
+        """`x[index]`, where `mode` may be "fill" too: outside is `fill_value`."""
+        legal_mode("get", mode, Mode)
+        return _read(self._array, selection(self._array.shape, self._index, mode), mode, fill_value)
+
+    def _change(self, name: str, updates: Operand, reduce: Reduce, mode: PutMode) -> Array:
+        legal_mode(name, mode, PutMode)
+        return _changed(self._array, selection(self._array.shape, self._index, mode), updates, reduce, mode)
+
+    @located
+    def set(self, values: Operand, *, mode: PutMode = "raise") -> Array:
+        """`x` with `values` in the places."""
+        return self._change("set", values, "set", mode)
+
+    @located
+    def add(self, values: Operand, *, mode: PutMode = "raise") -> Array:
+        """`x` with `values` added to the places."""
+        return self._change("add", values, "add", mode)
+
+    @located
+    def subtract(self, values: Operand, *, mode: PutMode = "raise") -> Array:
+        """`x` with `values` subtracted from the places."""
+        return self._change("subtract", negative(values), "add", mode)
+
+    @located
+    def multiply(self, values: Operand, *, mode: PutMode = "raise") -> Array:
+        """`x` with the places multiplied by `values`."""
+        return self._change("multiply", values, "multiply", mode)
+
+    @located
+    def divide(self, values: Operand, *, mode: PutMode = "raise") -> Array:
+        """`x` with the places divided by `values`; DTypeError unless `x` holds floats."""
+        return self._change("divide", values, "divide", mode)
+
+    @located
+    def min(self, values: Operand, *, mode: PutMode = "raise") -> Array:
+        """`x` with the smaller one of each place and `values`."""
+        return self._change("min", values, "min", mode)
+
+    @located
+    def max(self, values: Operand, *, mode: PutMode = "raise") -> Array:
+        """`x` with the greater one of each place and `values`."""
+        return self._change("max", values, "max", mode)
+
+    @located
+    def power(self, values: Operand, *, mode: PutMode = "raise") -> Array:
+        """`x` with the places raised to `values`; of a place that is named twice the last power stays."""
+        legal_mode("power", mode, PutMode)
+        return self.set(power(self.get(mode=_reading(mode)), values), mode=mode)
+
+    @located
+    def apply(self, function: Callable[[Array], Array], *, mode: PutMode = "raise") -> Array:
+        """`x` with `function` of the places in the places; it is called once, with all of them."""
+        legal_mode("apply", mode, PutMode)
+        return self.set(function(self.get(mode=_reading(mode))), mode=mode)
+
+
+def _reading(mode: PutMode) -> Mode:
+    return "fill" if mode == "drop" else mode
+
+
+def _row(name: str, reduce: object, mode: object) -> str:
+    legal_mode(name, mode, PutMode)
+    if reduce not in get_args(Reduce):
+        raise ArgumentError(
+            f"{name}: reduce is one of {', '.join([repr(r) for r in get_args(Reduce)])}, but {reduce!r} was given"
+        )
+    return f"scatter_{reduce}"
+
+
+@located
+def scatter(
+    x: Operand,
+    indices: Operand | tuple[Operand, ...],
+    updates: Operand,
+    /,
+    *,
+    axis: int | Sequence[int] = 0,
+    reduce: Reduce = "set",
+    mode: PutMode = "raise",
+) -> Array:
+    """`x` with `updates` put where `gather(x, indices, axis=axis)` reads.
+
+    By `reduce` an update replaces what is there (the last one for a place stays), or is joined to it: "add",
+    "multiply", "divide", "min", "max", in the order of the indices. Modes are those of `x.at[...]`.
+
+    Raises:
+        RangeError: an index is outside its axis, when the value is computed.
+        DTypeError: `indices` are no integers, or updates would lose their kind.
+        ShapeError: there is no such axis, or shapes do not broadcast.
+    """
+    row = _row("scatter", reduce, mode)
+    array = as_array("scatter", x)
+    given, axes, at = axes_of("scatter", indices, axis, array.ndim)
+    return OPS[row].call(array, updates, *given, intern(Indexing(axes, at, mode)))
+
+
+@located
+def put_along_axis(
+    x: Operand,
+    indices: Operand,
+    values: Operand,
+    /,
+    *,
+    axis: int = -1,
+    reduce: Reduce = "set",
+    mode: PutMode = "raise",
+) -> Array:
+    """`x` with `values` put where `take_along_axis(x, indices, axis=axis)` reads; NumPy's function changes `x` itself.
+
+    Raises:
+        RangeError: an index is outside its axis, when the value is computed.
+        DTypeError: `indices` are no integers, or values would lose their kind.
+        ShapeError: ranks differ, shapes do not broadcast, or there is no such axis.
+    """
+    row = _row("put_along_axis", reduce, mode)
+    array, along = as_array("put_along_axis", x), as_array("put_along_axis", indices)
+    own = one_axis("put_along_axis", axis, array.ndim)
+    if array.ndim != along.ndim:
+        raise ShapeError(
+            "put_along_axis: tensor and indices must have one rank, but the shapes are "
+            f"{show_shape(array.shape)} and {show_shape(along.shape)}"
+        )
+    if any(k != own and e not in (1, array.shape[k]) for k, e in enumerate(along.shape)):
+        raise ShapeError(
+            f"put_along_axis: apart from axis {own}, indices of shape {show_shape(along.shape)} do not fit "
+            f"{show_shape(array.shape)}"
+        )
+    given = [
+        along if k == own else reshape(iota(e, dtypes.int64), _along(e, k, array.ndim))
+        for k, e in enumerate(array.shape)
+    ]
+    return OPS[row].call(array, values, *given, intern(Indexing(tuple(range(array.ndim)), 0, mode)))
+
+
+def _along(extent: Extent, axis: int, ndim: int) -> Shape:
+    return tuple([extent if k == axis else 1 for k in range(ndim)])

@@ -9,7 +9,7 @@ import numpy as np
 
 from .. import dtypes
 from ..array import Array
-from ..attrs import Attrs, Axis, Order, Scatter, intern
+from ..attrs import Attrs, Axis, Order, intern
 from ..dtypes import DType
 from ..errors import ArgumentError, ShapeError
 from ..op import Op, Sample, Sort
@@ -18,7 +18,8 @@ from ..registry import OPS
 from ..stage import Operand, as_array, located
 from ..types import TensorType, show_shape
 from .axes import flag, integer, one_axis
-from .gather import take_along_axis
+from .creation import zeros
+from .gathering import take_along_axis
 from .rows import ANY, edges, quiet, refuse_kinds, values
 from .shapes import swapaxes
 from .slicing import slice_axis
@@ -89,7 +90,7 @@ def _row(name: str, positions: bool) -> Op:
 
 def _sort_slope(g: Array, y: Array, x: Array, attrs: Order) -> Array:
     order = _argsort.call(x, attrs)
-    return OPS["scatter_add_along_axis"].call(g, order, intern(Scatter(x.ndim - 1, x._aval.shape)))
+    return OPS["scatter_add_along_axis"].call(zeros(x.shape, dtype=x.dtype), g, order, intern(Axis(x.ndim - 1)))
 
 
 _sort: Op = _row("sort", positions=False)

@@ -13,7 +13,7 @@ from ..stage import Operand, as_array, located
 from ..types import Dim, Shape, TensorType, show_shape
 from .axes import integer, sequence
 from .creation import full
-from .gather import take
+from .gathering import take
 from .logic import where
 from .shapes import broadcast_to
 from .slicing import placed

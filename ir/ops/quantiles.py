@@ -15,7 +15,7 @@ from ..types import Extent, show_shape
 from .arithmetic import ceil, floor, maximum, round
 from .axes import AxisArgument, flag, many_axes, without
 from .conversion import astype
-from .gather import take, take_along_axis
+from .gathering import take, take_along_axis
 from .logic import isfinite, isnan, logical_not, where
 from .ordering import sort
 from .reductions import as_floats, count_nonzero

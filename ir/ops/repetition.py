@@ -21,7 +21,7 @@ from .axes import integer, legal_shape, one_axis
 from .conversion import astype
 from .creation import iota
 from .cumulative import cumulative_sum
-from .gather import take
+from .gathering import take
 from .logic import where
 from .reductions import any
 from .rows import quiet

@@ -24,7 +24,7 @@ from .arithmetic import minimum
 from .axes import flag
 from .conversion import astype
 from .creation import zeros
-from .gather import take
+from .gathering import take
 from .logic import equal, logical_not, where
 from .ordering import sort
 from .reductions import any

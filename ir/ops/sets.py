@@ -10,7 +10,7 @@ import numpy as np
 
 from .. import checks, dtypes, scalar
 from ..array import Array
-from ..attrs import Attrs, Scatter, ShapeOf, intern
+from ..attrs import Attrs, Indexing, ShapeOf, intern
 from ..dtypes import DType
 from ..errors import DomainError, LithographError
 from ..op import Op, Pointwise, Sample
@@ -24,7 +24,7 @@ from .complexes import imag, real
 from .conversion import astype
 from .creation import full, iota, zeros
 from .cumulative import cumulative_sum
-from .gather import take
+from .gathering import take
 from .joining import concat
 from .logic import isnan, logical_and, logical_not, not_equal, where
 from .ordering import argsort, lexsort
@@ -131,8 +131,8 @@ def _groups(name: str, x: Array, size: object, equal_nan: bool = False) -> _Grou
 
 def _inverse(groups: _Groups, x: Array) -> Array:
     """For each element the number of its group."""
-    n = groups.number._aval.shape
-    found = OPS["scatter_add"].call(groups.number, groups.order, intern(Scatter(0, n)))
+    where_ = intern(Indexing((0,), 0))
+    found = OPS["scatter_set"].call(groups.number, groups.number, groups.order, where_)
     return reshape(found, x._aval.shape)
 
 

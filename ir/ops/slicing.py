@@ -10,12 +10,13 @@ from .. import scalar
 from ..array import Array
 from ..attrs import Attrs, Placement, Slice, intern
 from ..dtypes import DType
-from ..errors import ShapeError
-from ..op import Element, Op, Reader, Sample
+from ..errors import DTypeError, ShapeError
+from ..gradient import unbroadcast
+from ..op import Element, Op, Reader, Sample, Scatter, Target
 from ..promotion import keep
 from ..scalar import Scalar
 from ..stage import Operand, as_array, located
-from ..types import Dim, Extent, Shape, TensorType
+from ..types import Dim, Extent, Shape, TensorType, broadcast_shapes, show_shape
 from .axes import AxisArgument, many_axes
 from .rows import quiet, values
 
@@ -61,11 +62,13 @@ def _slice_at(
     attrs: Attrs, result: TensorType, index: tuple[Scalar, ...], operands: tuple[Reader, ...]
 ) -> Scalar:
     a = typed(Slice, attrs)
-    places = []
-    for i, start, step in zip(index, a.starts, a.steps, strict=True):
-        scaled = i if step == 1 else i * step
-        places.append(scaled if start == 0 else scaled + scalar.extent(start))
+    places = [_stepped(i, start, step) for i, start, step in zip(index, a.starts, a.steps, strict=True)]
     return operands[0].at(*places)
+
+
+def _stepped(i: Scalar, start: Extent, step: int) -> Scalar:
+    scaled = i if step == 1 else i * step
+    return scaled if start == 0 else scaled + scalar.extent(start)
 
 
 def _slice_samples(rng: np.random.Generator, dtype: DType) -> list[Sample]:
@@ -150,6 +153,86 @@ _place: Op = Op(
     attrs=Placement,
     samples=_place_samples,
 )
+
+
+_KINDS = ("bool", "uint", "int", "float", "complex")
+
+
+def into(name: str, types: tuple[TensorType, ...]) -> tuple[DType, ...]:
+    """The second operand in the dtype of the first, if NumPy's rule "same kind" allows it; the rest as they are.
+
+    Raises:
+        DTypeError: it would lose its kind, as a float put among integers.
+    """
+    x, given = types[0].dtype, types[1]
+    if not given.weak and _KINDS.index(given.dtype.kind) > _KINDS.index(x.kind):
+        raise DTypeError(
+            f"{name}: elements of {given.dtype} cannot be put into a tensor of {x}; convert with astype first"
+        )
+    return (x, x, *[t.dtype for t in types[2:]])
+
+
+def fits(name: str, updates: TensorType, wanted: Shape) -> None:
+    """ShapeError unless updates broadcast to the shape of the places that they are put in."""
+    refused = ShapeError(
+        f"{name}: what is put there has shape {show_shape(updates.shape)}, which does not broadcast to that of the "
+        f"places, {show_shape(wanted)}"
+    )
+    try:
+        common = broadcast_shapes(name, updates.shape, wanted)
+    except ShapeError:
+        raise refused from None
+    if common != wanted:
+        raise refused
+
+
+def _put_type(types: tuple[TensorType, ...], attrs: Attrs) -> TensorType:
+    a = typed(Slice, attrs)
+    _inside("put_slice", a.starts, a.steps, a.extents, types[0].shape)
+    fits("put_slice", types[1], a.extents)
+    return types[0]
+
+
+def _put_at(attrs: Attrs, result: TensorType, index: tuple[Scalar, ...], operands: tuple[Reader, ...]) -> Target:
+    a = typed(Slice, attrs)
+    return tuple([_stepped(i, start, step) for i, start, step in zip(index, a.starts, a.steps, strict=True)]), None
+
+
+def _put_of(x: np.ndarray, updates: np.ndarray, attrs: Slice) -> np.ndarray:
+    result = np.array(x)
+    starts, extents = typed(tuple[int, ...], attrs.starts), typed(tuple[int, ...], attrs.extents)
+    _take(result, starts, attrs.steps, extents)[...] = updates
+    return result
+
+
+def _put_samples(rng: np.random.Generator, dtype: DType) -> list[Sample]:
+    made: list[Sample] = []
+    for k, ((x,), attrs) in enumerate(_slice_samples(rng, dtype)):
+        extents = typed(tuple[int, ...], typed(Slice, attrs).extents)
+        made.append(((x, values(rng, dtype, extents[1:] if k % 2 else extents)), attrs))
+    return made
+
+
+_put: Op = Op(
+    "put_slice",
+    infer=_put_type,
+    promote=into,
+    reference=quiet(_put_of),
+    lowering=Scatter(lambda attrs, types: typed(Slice, attrs).extents, _put_at, distinct=True),
+    vjp=(
+        lambda g, y, x, u, attrs: _put.call(g, 0.0, attrs),
+        lambda g, y, x, u, attrs: unbroadcast(_slice.call(g, attrs), u.shape),
+    ),
+    attrs=Slice,
+    samples=_put_samples,
+)
+
+
+def put_strided(
+    x: Array, updates: Operand, starts: tuple[Extent, ...], steps: tuple[int, ...], extents: Shape
+) -> Array:
+    """`x` with the part that starts, steps and extents per axis name replaced by `updates`, which are broadcast."""
+    return _put.call(x, updates, intern(Slice(starts, steps, extents)))
 
 
 def slice_strided(x: Array, starts: tuple[Extent, ...], steps: tuple[int, ...], extents: Shape) -> Array:

@@ -26,7 +26,7 @@ def legal_schedule(rng: np.random.Generator, nest: Nest) -> Schedule:
     last = rank - 1
     block = int(rng.integers(1, 70)) if rank == 1 else 1
     lanes = int(rng.choice([0, 2, 4, 8, 16]))
-    if any(s.adds for s in nest.stores):
+    if any(s.ordered for s in nest.stores):
         apart = all(
             affine(s.address).iters.get(last, 0) != 0 and not any(last in nest.free(t) for t in affine(s.address).terms)
             for s in nest.stores
