@@ -117,6 +117,9 @@ def _array(self: Tensor, dtype: object = None, copy: bool | None = None) -> np.n
 
 
 def _interface(self: Tensor) -> dict[str, object]:
+    if self._aval.dtype is dtypes.bfloat16:
+        # Only its name tells this dtype from other two bytes, and the interface has no names: __array__ is asked next.
+        raise AttributeError("__array_interface__ has no bfloat16")
     return cast("dict[str, object]", numpy(self).__array_interface__)
 
 
@@ -180,6 +183,8 @@ def _dlpack_device(self: Tensor) -> tuple[int, int]:
 def _buffer(self: Tensor, flags: object) -> memoryview:
     if not isinstance(flags, int) or flags & _WRITABLE:
         raise SharingError("a tensor never changes: a buffer of its memory can be read only")
+    if self._aval.dtype is dtypes.bfloat16:
+        raise SharingError("a buffer has no bfloat16; convert with astype(float32) first, or take numpy()")
     return numpy(self).data
 
 
