@@ -32,7 +32,7 @@ Map = Callable[[Array], Array]
 
 @dataclass(frozen=True)
 class Ops:
-    """What formulas use, under one name in every framework; `sum0` adds up columns, `sum1` rows."""
+    """What formulas use, under one name in every framework; `sum0` adds up columns, `sum1` rows; `sort` sorts rows."""
 
     exp: Map
     log: Map
@@ -47,6 +47,7 @@ class Ops:
     sum0: Map
     sum1: Map
     max: Map
+    sort: Map
 
 
 @dataclass(frozen=True)
@@ -358,6 +359,15 @@ CASES: Final[tuple[Case | Training, ...]] = (
         lambda o: o.sum1,
         lambda x: [x.sum(1)],
         MANY,
+        two_threads=True,
+    ),
+    Case("sort", "sort, 1M", lambda r, s: [_vector(r, s)], lambda o: o.sort, lambda x: [np.sort(x)]),
+    Case(
+        "sort_rows",
+        "sort of rows, 4096x1024",
+        lambda r, s: [_rows(r, s)],
+        lambda o: o.sort,
+        lambda x: [np.sort(x)],
         two_threads=True,
     ),
     *(

@@ -97,6 +97,7 @@ def _lithograph(threads: int) -> Framework:
         sum0=lambda x: lg.sum(x, axis=0),
         sum1=lambda x: lg.sum(x, axis=1),
         max=lg.max,
+        sort=lg.sort,
     )
     return Framework(
         lg.__version__,
@@ -140,6 +141,7 @@ def _numpy(threads: int) -> Framework:
         sum0=lambda x: np_.sum(x, axis=0),
         sum1=lambda x: np_.sum(x, axis=1),
         max=np_.max,
+        sort=np_.sort,
     )
     return Framework(np.__version__, lambda a: a, np.asarray, lambda f: f, ops, training=training)
 
@@ -203,6 +205,7 @@ def _jax(threads: int) -> Framework:
         sum0=lambda x: jnp.sum(x, axis=0),
         sum1=lambda x: jnp.sum(x, axis=1),
         max=jnp.max,
+        sort=jnp.sort,
     )
     return Framework(
         jax.__version__,
@@ -267,6 +270,7 @@ def _torch(threads: int) -> Framework:
         sum0=lambda x: torch.sum(x, 0),
         sum1=lambda x: torch.sum(x, 1),
         max=torch.max,
+        sort=lambda x: torch.sort(x).values,
     )
     return Framework(
         torch.__version__,
