@@ -4,14 +4,14 @@ A few first positions are found by insertion too, into a short list whose last k
 
 Elements are ordered by keys: unsigned integers in the order of `Sort` (`ir/op.py`), complemented where it descends, so
 that equal elements keep their order in either direction. The radix sort takes the keys' digits from the lowest on. It
-counts all digits in one sweep, passes over a digit that is the same everywhere, and moves the elements once for each
-other one. Positions travel with the bits of their elements in one wider integer.
+counts all digits in one sweep, passes over a digit that is the same everywhere, and moves the keys once for each
+other one. Positions travel with their keys in one wider integer. Elements are made of their keys again, for which zeros
+need keys of their own; so that equal ones keep their order, zeros of both signs are then put in that of the operand.
 """
 
 from __future__ import annotations
 
 import enum
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
@@ -97,27 +97,40 @@ class _Rows:
         w.put(f, value, pointer, self.type, min(self.size, 8))
 
     def key(self, f: Body, value: str) -> str:
-        """The key of what travels; `%mask` is all ones where the order descends, else zero."""
-        bits, type_ = self.bits, f"i{self.bits}"
-        x = f.assign(f"trunc {self.type} {value} to {type_}") if self.positions else value
-        sign = -(1 << (bits - 1))
+        """The key of what travels: a position brings it along, an element by itself does not."""
+        return f.assign(f"trunc {self.type} {value} to i{self.bits}") if self.positions else self.key_of(f, value)
+
+    def key_of(self, f: Body, x: str, *, zeros_alike: bool = True) -> str:
+        """The key of an element's bits; `%mask` is all ones where the order descends, else zero."""
+        type_, sign = f"i{self.bits}", -(1 << (self.bits - 1))
         if self.dtype.kind == "int":
             x = f.assign(f"xor {type_} {x}, {sign}")
         elif self.dtype.is_float:
-            x = self._float_key(f, x, type_, sign)
+            x = self._float_key(f, x, type_, sign, zeros_alike)
         return f.assign(f"xor {type_} {x}, %mask")
 
-    def _float_key(self, f: Body, x: str, type_: str, sign: int) -> str:
-        """The bits of a float in an order: below zero complemented, both zeros alike, NaN above all."""
+    def _float_key(self, f: Body, x: str, type_: str, sign: int, zeros_alike: bool) -> str:
+        """The bits of a float in an order: below zero complemented, NaN above all."""
         size = f.assign(f"and {type_} {x}, {~sign}")
-        negative = f.assign(f"icmp slt {type_} {x}, 0")
-        flipped = f.assign(f"xor {type_} {x}, -1")
-        raised = f.assign(f"xor {type_} {x}, {sign}")
-        ordered = f.assign(f"select i1 {negative}, {type_} {flipped}, {type_} {raised}")
-        zero = f.assign(f"icmp eq {type_} {size}, 0")
-        ordered = f.assign(f"select i1 {zero}, {type_} {sign}, {type_} {ordered}")
+        ordered = f.assign(f"xor {type_} {x}, {self._turn(f, x, type_, sign)}")
+        if zeros_alike:
+            zero = f.assign(f"icmp eq {type_} {size}, 0")
+            ordered = f.assign(f"select i1 {zero}, {type_} {sign}, {type_} {ordered}")
         nan = f.assign(f"icmp ugt {type_} {size}, {_INFINITY[self.dtype.name]}")
         return f.assign(f"select i1 {nan}, {type_} -1, {type_} {ordered}")
+
+    def _turn(self, f: Body, x: str, type_: str, sign: int) -> str:
+        """What the bits of a float differ by from their key: all of them below zero, else the sign."""
+        below = f.assign(f"ashr {type_} {x}, {self.bits - 1}")
+        return f.assign(f"or {type_} {below}, {sign}")
+
+    def element(self, f: Body, key: str) -> str:
+        """The bits of an element from a key in which zeros are not alike."""
+        type_, sign = f"i{self.bits}", -(1 << (self.bits - 1))
+        key = f.assign(f"xor {type_} {key}, %mask")
+        if self.dtype.is_float:
+            return f.assign(f"xor {type_} {key}, {self._turn(f, f.assign(f'xor {type_} {key}, -1'), type_, sign)}")
+        return f.assign(f"xor {type_} {key}, {sign}") if self.dtype.kind == "int" else key
 
     def digit(self, f: Body, key: str, number: int) -> str:
         """Digit `number` of a key, as an i64."""
@@ -133,7 +146,7 @@ class _Rows:
         x = w.get(f, w.at(f, source, index, type_), type_, self.bits // 8)
         if not self.positions:
             return x
-        wide = f.assign(f"zext {type_} {x} to {self.type}")
+        wide = f.assign(f"zext {type_} {self.key_of(f, x)} to {self.type}")
         place = index if self.type == "i64" else f.assign(f"zext i64 {index} to {self.type}")
         return f.assign(f"or {self.type} {f.assign(f'shl {self.type} {place}, {self.shift}')}, {wide}")
 
@@ -197,37 +210,44 @@ def _first(f: Body, rows: _Rows) -> None:
     f.emit("ret void")
 
 
-def _count(f: Body, rows: _Rows, counts: list[str], pack_to: str | None) -> None:
-    """Count the digits of all elements; positions are packed on the way."""
+def _count(f: Body, rows: _Rows, counts: list[str]) -> str:
+    """Put what travels at `%scratch`, elements as keys, and count its digits; whether there is a zero below zero."""
     f.declare("declare void @llvm.memset.p0.i64(ptr, i8, i64, i1)")
     for table in counts:
         f.emit(f"call void @llvm.memset.p0.i64(ptr align 64 {table}, i8 0, i64 {8 << _DIGIT}, i1 false)")
-    with f.loop(0, "%n") as loop:
+    type_, sign = f"i{rows.bits}", -(1 << (rows.bits - 1))
+    with f.loop(0, "%n", carried=[("i1", "false")]) as loop:
         value = rows.packed(f, "%x", loop.index)
-        if pack_to is not None:
-            rows.put(f, value, rows.at(f, pack_to, loop.index))
-        key = rows.key(f, value)
+        if rows.positions:
+            key, negative = rows.key(f, value), "false"
+        else:
+            negative = f.assign(f"icmp eq {type_} {value}, {sign}")
+            value = key = rows.key_of(f, value, zeros_alike=False)
+        loop.next([f.assign(f"or i1 {loop.values[0]}, {negative}")])
+        rows.put(f, value, rows.at(f, "%scratch", loop.index))
         for number, table in enumerate(counts):
             slot = w.at(f, table, rows.digit(f, key, number), "i64")
             w.put(f, w.add(f, w.get(f, slot), 1), slot)
+    return loop.results[0]
 
 
-def _radix(f: Body, rows: _Rows, source: str, target: Callable[[Body, str, str], str], counts: list[str]) -> str:
-    """Sort by the counted digits; the pointer to where the elements are in the end.
+def _radix(f: Body, rows: _Rows, other: str, counts: list[str]) -> str:
+    """Sort what travels by the counted digits, to and fro between `%scratch` and `other`; where it is in the end."""
 
-    `target(f, source, left)` says where the elements at `source` go next, when there are `left` moves to make.
-    """
-    first = rows.key(f, rows.get(f, rows.at(f, source, 0)))
+    def key(value: str) -> str:
+        return rows.key(f, value) if rows.positions else value
+
+    first = key(rows.get(f, rows.at(f, "%scratch", 0)))
     moves: list[str] = []
-    left = "0"
     for number, table in enumerate(counts):
         alike = w.get(f, w.at(f, table, rows.digit(f, first, number), "i64"))
         moves.append(w.compare(f, "ne", alike, "%n"))
-        left = w.add(f, left, f.assign(f"zext i1 {moves[-1]} to i64"))
+    source = "%scratch"
     for number, (table, needed) in enumerate(zip(counts, moves, strict=True)):
         before = f.block
         with f.if_(needed):
-            to = target(f, source, left)
+            here = f.assign(f"icmp eq ptr {source}, %scratch")
+            to = w.select_ptr(f, here, other, "%scratch")
             with f.loop(0, 1 << _DIGIT, carried=[("i64", "0")]) as bucket:
                 slot = w.at(f, table, bucket.index, "i64")
                 size = w.get(f, slot)
@@ -235,15 +255,43 @@ def _radix(f: Body, rows: _Rows, source: str, target: Callable[[Body, str, str],
                 bucket.next([w.add(f, bucket.values[0], size)])
             with f.loop(0, "%n") as loop:
                 value = rows.get(f, rows.at(f, source, loop.index))
-                slot = w.at(f, table, rows.digit(f, rows.key(f, value), number), "i64")
+                slot = w.at(f, table, rows.digit(f, key(value), number), "i64")
                 place = w.get(f, slot)
                 w.put(f, w.add(f, place, 1), slot)
                 rows.put(f, value, rows.at(f, to, place))
-            fewer, moved = w.sub(f, left, 1), f.block
+            moved = f.block
         # `if_` jumps over its arm from the block before.
         source = f.assign(f"phi ptr [ {source}, %{before} ], [ {to}, %{moved} ]")
-        left = f.assign(f"phi i64 [ {left}, %{before} ], [ {fewer}, %{moved} ]")
     return source
+
+
+def _elements(f: Body, rows: _Rows, source: str, zero_below: str) -> None:
+    """The elements of sorted keys; zeros of both signs, which lie together, in the order that they came in."""
+    with f.loop(0, "%n") as loop:
+        rows.put(f, rows.element(f, rows.get(f, rows.at(f, source, loop.index))), rows.at(f, "%out", loop.index))
+    if not rows.dtype.is_float:
+        return
+    type_, sign = f"i{rows.bits}", -(1 << (rows.bits - 1))
+
+    def is_zero(pointer: str) -> str:
+        return f.assign(f"icmp eq {type_} {f.assign(f'and {type_} {rows.get(f, pointer)}, {~sign}')}, 0")
+
+    with f.if_(zero_below):
+        search, found = f.fresh_label("search"), f.fresh_label("found")
+        before, start, further = f.block, f.fresh("start"), f.fresh("further")
+        f.emit(f"br label %{search}")
+        f.label(search)
+        f.emit(f"{start} = phi i64 [ 0, %{before} ], [ {further}, %{search} ]")
+        f.emit(f"{further} = add nsw i64 {start}, 1")
+        f.emit(f"br i1 {is_zero(rows.at(f, '%out', start))}, label %{found}, label %{search}")
+        f.label(found)
+        with f.loop(0, "%n", carried=[("i64", start)]) as loop:
+            pointer = rows.at(f, "%x", loop.index)
+            zero, unmoved = is_zero(pointer), f.block
+            with f.if_(zero):
+                rows.put(f, rows.get(f, pointer), rows.at(f, "%out", loop.values[0]))
+                place, moved = w.add(f, loop.values[0], 1), f.block
+            loop.next([f.assign(f"phi i64 [ {loop.values[0]}, %{unmoved} ], [ {place}, %{moved} ]")])
 
 
 def _unpack(f: Body, rows: _Rows, source: str, count: str) -> None:
@@ -267,25 +315,11 @@ def _row(declares: dict[str, None], rows: _Rows) -> str:
             _unpack(f, rows, held, "%n")
         f.emit("ret void")
         f.label(f.fresh_label("unreached"))
+    zero_below = _count(f, rows, counts)
     if rows.positions:
-        other = rows.at(f, "%scratch", "%n")
-        _count(f, rows, counts, "%scratch")
-
-        def swapped(f: Body, source: str, left: str) -> str:
-            return w.select_ptr(f, f.assign(f"icmp eq ptr {source}, %scratch"), other, "%scratch")
-
-        _unpack(f, rows, _radix(f, rows, "%scratch", swapped, counts), "%n")
+        _unpack(f, rows, _radix(f, rows, rows.at(f, "%scratch", "%n"), counts), "%n")
     else:
-        _count(f, rows, counts, None)
-
-        def last_out(f: Body, source: str, left: str) -> str:
-            return w.select_ptr(f, f.assign(f"trunc i64 {left} to i1"), "%out", "%scratch")
-
-        found = _radix(f, rows, "%x", last_out, counts)
-        with f.if_(f.assign(f"icmp eq ptr {found}, %x")):
-            f.declare("declare void @llvm.memcpy.p0.p0.i64(ptr, ptr, i64, i1)")
-            nbytes = w.mul(f, "%n", rows.size)
-            f.emit(f"call void @llvm.memcpy.p0.p0.i64(ptr %out, ptr %x, i64 {nbytes}, i1 false)")
+        _elements(f, rows, _radix(f, rows, "%out", counts), zero_below)
     f.emit("ret void")
     return f.function(f"internal void @row({signature})", _ATTRIBUTES)
 
