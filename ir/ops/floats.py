@@ -4,22 +4,28 @@ function.
 
 from __future__ import annotations
 
+import math
+from typing import Final
+from typing import cast as typed
+
 import numpy as np
 
 from .. import dtypes, scalar
 from ..array import Array
-from ..attrs import NO_ATTRS, Attrs
+from ..attrs import NO_ATTRS, Attrs, Cast, intern
+from ..data_types import finfo
 from ..dtypes import DType
 from ..errors import DTypeError
 from ..op import Op, Pointwise, Sample
 from ..promotion import floating
 from ..scalar import Scalar
-from ..stage import Operand, located
+from ..stage import Operand, located, operand_type
 from ..types import TensorType, broadcast_shapes
 from .arithmetic import magnitude
+from .complexes import imag, real
 from .logic import isnan, where
 from .reductions import as_floats
-from .rows import FLOAT, edges, pointwise, quiet, refuse_kinds, values
+from .rows import FLOAT, edges, pointwise, pointwise_samples, pointwise_type, quiet, refuse_kinds, values
 
 __all__ = ["copysign", "frexp", "ldexp", "nan_to_num", "nextafter", "signbit"]
 
@@ -72,30 +78,78 @@ def copysign(x1: Operand, x2: Operand, /) -> Array:
     return _copysign.call(x1, x2)
 
 
-def _nextafter_body(x: Scalar, y: Scalar) -> Scalar:
+_UNIT: Final = {"float16": 1 << 13, "bfloat16": 1 << 16, "float32": 1, "float64": 1}
+"""What the last bit of a dtype is in the pattern of the dtype that it is computed in."""
+_LEAST_NORMAL_16: Final = 2.0**-14
+_LEAST_16: Final = 2.0**-24
+_MOST_16: Final = 65504.0
+
+
+def _nextafter_body(x: Scalar, y: Scalar, attrs: Cast) -> Scalar:
     # Bit patterns of floats of one sign are in the order of their magnitudes.
     away = Scalar("eq", dtypes.bool_, (y > x, x > 0))
-    stepped = scalar.bitcast(_bits(x) + scalar.select(away, scalar.const(_bits(x).dtype, 1), -1), x.dtype)
-    least = scalar.bitcast(_bits(y) & _sign_mask(y) | 1, x.dtype)
+    unit = _UNIT[attrs.dtype.name]
+    stepped = scalar.bitcast(_bits(x) + scalar.select(away, scalar.const(_bits(x).dtype, unit), -unit), x.dtype)
+    least = scalar.bitcast(_bits(y) & _sign_mask(y) | unit, x.dtype)
+    if attrs.dtype is dtypes.float16:
+        # Its denormals are no denormals of float32, and its largest number is beside infinity.
+        size = magnitude(x)
+        below = (size < _LEAST_NORMAL_16) | scalar.eq(size, _LEAST_NORMAL_16) & ~away
+        moved = size + scalar.select(away, scalar.const(x.dtype, _LEAST_16), -_LEAST_16)
+        stepped = scalar.select(below, _copysign_body(moved, x), stepped)
+        most = _copysign_body(scalar.const(x.dtype, _MOST_16), x)
+        stepped = scalar.select(scalar.eq(size, math.inf), most, stepped)
+        least = _copysign_body(scalar.const(x.dtype, _LEAST_16), y)
     found = scalar.select(scalar.eq(x, 0), least, stepped)
     found = scalar.select(scalar.eq(x, y), y, found)
     return scalar.select(scalar.ne(x, x) | scalar.ne(y, y), x + y, found)
 
 
-_nextafter = pointwise(
+def _nextafter_of(x: np.ndarray, y: np.ndarray, attrs: Cast) -> np.ndarray:
+    """NumPy's; of bfloat16, which it does not know, the next one of float32 whose lower half is zero."""
+    if attrs.dtype is dtypes.float16:
+        # Between zeros NumPy stays at the first one.
+        halves = np.nextafter(x.astype(np.float16), y.astype(np.float16))
+        return np.where(x == y, y, halves.astype(np.float32))
+    found = np.asarray(np.nextafter(x, y))
+    if attrs.dtype is not dtypes.bfloat16:
+        return found
+    pattern = found.view(np.uint32)
+    # Towards zero what follows the upper half is dropped, away from it the half is one more.
+    away = (np.abs(found) > np.abs(x)) & (found != y)
+    upper = (pattern >> np.uint32(16)) + away
+    return np.where(np.isnan(found), found, (upper.astype(np.uint32) << np.uint32(16)).view(np.float32))
+
+
+def _nextafter_type(types: tuple[TensorType, ...], attrs: Attrs) -> TensorType:
+    found = pointwise_type("nextafter", FLOAT)(types, attrs)
+    if typed(Cast, attrs).dtype is not found.dtype:
+        raise DTypeError(f"nextafter: the neighbours of {found.dtype.name} are asked for as those of another dtype")
+    return found
+
+
+def _nextafter_samples(rng: np.random.Generator, dtype: DType) -> list[Sample]:
+    made = pointwise_samples(FLOAT, 2)(rng, dtype)
+    return [(operands, intern(Cast(dtype))) for operands, _ in made]
+
+
+_nextafter = Op(
     "nextafter",
-    _nextafter_body,
-    np.nextafter,
-    kinds=FLOAT,
+    infer=_nextafter_type,
     promote=floating,
-    arity=2,
-    vjp=(lambda g, y, a, b: g, _flat),
+    reference=quiet(_nextafter_of),
+    lowering=Pointwise(_nextafter_body, converts=True),
+    vjp=(lambda g, y, a, b, attrs: g, _flat),
+    attrs=Cast,
+    samples=_nextafter_samples,
 )
 
 
+@located
 def nextafter(x1: Operand, x2: Operand, /) -> Array:
     """The float next to `x1` on the way to `x2`; `x2` where they are equal. Integers and bool count as float32."""
-    return _nextafter.call(x1, x2)
+    dtype, _ = floating("nextafter", (operand_type("nextafter", x1), operand_type("nextafter", x2)))
+    return _nextafter.call(x1, x2, intern(Cast(dtype)))
 
 
 def _scaled_type(types: tuple[TensorType, ...], attrs: Attrs) -> TensorType:
@@ -221,10 +275,13 @@ def nan_to_num(
 ) -> Array:
     """`x` with other numbers for NaN and the infinities; by default 0, and the largest and smallest finite floats.
 
-    Integers and bool count as float32.
+    Complex numbers: each part by itself. Integers and bool count as float32.
     """
     a = as_floats("nan_to_num", x)
-    most = float(np.finfo(a.dtype.name).max)
+    if a.dtype.is_complex:
+        parts = [nan_to_num(part, nan=nan, posinf=posinf, neginf=neginf) for part in (real(a), imag(a))]
+        return parts[0] + 1j * parts[1]
+    most = finfo(a.dtype).max
     found = where(isnan(a), nan, a)
     found = where(a == float("inf"), most if posinf is None else posinf, found)
     return where(a == float("-inf"), -most if neginf is None else neginf, found)

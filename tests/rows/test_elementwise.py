@@ -112,3 +112,19 @@ def test_what_is_refused() -> None:
         lg.tensor(1.0) << 2
     with pytest.raises(DivisionError, match=r"^fmod: integer division by zero, in int32; divide floats"):
         lg.fmod(lg.tensor([1, 2]), 0)
+
+
+def test_neighbours_of_every_half() -> None:
+    every = np.arange(65536, dtype=np.uint16).view(np.float16)
+    for limit in (np.inf, -np.inf, 0.0, -0.0):
+        towards = np.full_like(every, limit)
+        with np.errstate(all="ignore"):
+            expected = np.where(every == towards, towards, np.nextafter(every, towards))
+        found = lg.nextafter(every, towards).numpy()
+        assert np.array_equal(found, expected, equal_nan=True)
+        assert np.array_equal(np.signbit(found) | np.isnan(found), np.signbit(expected) | np.isnan(found))
+    # The next bfloat16 is the one whose bit pattern is one more.
+    patterns = np.arange(0x7F80, dtype=np.uint32)
+    singles = (patterns << 16).view(np.float32)
+    above = lg.nextafter(lg.astype(singles, lg.bfloat16), lg.astype(np.float32(np.inf), lg.bfloat16))
+    assert np.array_equal(lg.astype(above, lg.float32).numpy().view(np.uint32) >> 16, patterns + 1)
