@@ -74,7 +74,7 @@ def asarray(obj: object, /, *, dtype: object = None, device: object = None, copy
     on_device("asarray", device)
     wanted = None if dtype is None else dtypes.as_dtype(dtype)
     if isinstance(obj, Array) and not copy and wanted in (None, obj.dtype):
-        return current().lift(obj)
+        return given(obj)
     if copy is False:
         return _shared(obj, wanted)
     return tensor(obj, dtype=dtype)
@@ -118,7 +118,7 @@ def from_dlpack(x: object, /, *, device: object = None, copy: bool | None = None
     if copy is not None and not isinstance(copy, bool):
         raise ArgumentError(f"from_dlpack: copy is True, False or None, but {copy!r} was given")
     if isinstance(x, Array) and not copy:
-        return current().lift(x)
+        return given(x)
     try:
         return cast(Array, take(cast(Producer, x), copy))
     except LithographError:
@@ -133,10 +133,21 @@ def of_ndarray(a: np.ndarray) -> Tensor:
     return from_ndarray(aval, np.ascontiguousarray(held(a), aval.dtype.numpy).reshape(a.shape))
 
 
+def handle(value: Tensor) -> Tensor:
+    """Another Tensor over the same memory."""
+    return wrap(value._aval, value._data, value)
+
+
+def given(values: Array) -> Array:
+    """An array of the current stage; what a variable holds as a Tensor of its own, since nobody may dispose that."""
+    lifted = current().lift(values)
+    return cast(Array, handle(lifted)) if isinstance(lifted, Tensor) and lifted is not values else lifted
+
+
 def _array(values: object, wanted: dtypes.DType | None) -> Array:
     stage = current()
     if isinstance(values, Array):
-        return stage.lift(values)
+        return given(values)
     if isinstance(values, np.ndarray):
         traced = isinstance(ground(stage), Builder)
         return stage.lift(held(values)) if traced else cast(Array, of_ndarray(values))

@@ -256,7 +256,9 @@ def _run(record: Record, call: _Call, made: list[Tensor | None], lent: list[tupl
             assert tensor is not None
             outputs.append(tensor)
         else:
-            outputs.append(lent[out.index][1])
+            # The cell keeps its Tensor to itself, so that nobody can dispose it.
+            kept = lent[out.index][1]
+            outputs.append(wrap(kept._aval, kept._data, kept))
     return _build(record.build, outputs)
 
 

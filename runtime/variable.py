@@ -18,8 +18,8 @@ from ..ir.stage import current, default, entered, located
 from ..ir.storage import readable
 from ..ir.types import show_shape
 from . import html
-from .core import Cell, Tensor, as_ndarray, wrap
-from .creation import tensor
+from .core import Cell, Tensor, as_ndarray
+from .creation import given, handle, tensor
 from .dlpack import CPU
 from .leaving import as_asked, to_list, to_numpy
 from .naming import prefixed
@@ -106,8 +106,8 @@ class Variable(Array):
         return made
 
     def value(self) -> Array:
-        """The tensor it holds now."""
-        return current().lift(self)
+        """The tensor it holds now, as an object of its own: disposing it leaves the variable as it is."""
+        return given(self)
 
     def held(self) -> Tensor:
         """The Tensor in its cell, as soon as no running program updates it."""
@@ -243,7 +243,7 @@ def _restore(value: Array, trainable: bool, name: str) -> Variable:
 
 
 def _owned(value: Tensor) -> Tensor:
-    """The Tensor, or a copy where its memory is an array's that somebody may change."""
+    """A Tensor of the variable's own: over the same memory, or a copy where that is an array's that may change."""
     if value._base is None or isinstance(value._base, Tensor):
-        return value
-    return cast(Tensor, tensor(np.array(as_ndarray(wrap(value._aval, value._data, value)))))
+        return handle(value)
+    return cast(Tensor, tensor(np.array(as_ndarray(handle(value)))))

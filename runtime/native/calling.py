@@ -17,7 +17,21 @@ from .format import (
     PUSH_OUTPUT,
     STATE_WORDS,
 )
-from .layout import C_BUSY, C_TENSOR, LIVE_BYTES, RELEASED, T_BASE, T_DATA, T_FLAGS, T_PINS, TUPLE_ITEMS, TYPE
+from .layout import (
+    C_BUSY,
+    C_TENSOR,
+    INLINE,
+    LIVE_BYTES,
+    RELEASED,
+    T_AVAL,
+    T_BASE,
+    T_DATA,
+    T_FLAGS,
+    T_NBYTES,
+    T_PINS,
+    TUPLE_ITEMS,
+    TYPE,
+)
 from .matching import field, rows, slots_of
 from .memory import account, decref, incref
 
@@ -179,6 +193,7 @@ def _outputs(m: Module) -> None:
             f.store(f.load("ptr", made, T_DATA), f.index(bufs, f.load("i64", row, 16)))
     f.ret("true")
 
+    # The cell keeps its Tensor to itself, so that nobody can dispose it: what is handed out is a view.
     f = m.function("state_outputs", "void", "ptr", "ptr", inline="noinline")
     record, frame = f.parameters
     outs, used = f.index(frame, field(f, record, "outs")), f.index(frame, field(f, record, "used"))
@@ -187,8 +202,24 @@ def _outputs(m: Module) -> None:
         k = f.load("i64", row, 8)
         after = f.load("ptr", f.index(new, k))
         tensor = f.select(after.eq(NULL), f.load("ptr", f.index(used, k)), after)
-        incref(f, tensor)
-        f.store(tensor, f.index(outs, i))
+        view = f.variable("ptr", NULL)
+        aval, data = f.load("ptr", tensor, T_AVAL), f.load("ptr", tensor, T_DATA)
+        nbytes = f.load("i64", tensor, T_NBYTES)
+        with f.if_(data.eq(f.at(tensor, INLINE))):
+            # What lies in the Tensor itself is copied, so that it stays there.
+            view.set(f.call("tensor_new", aval, nbytes))
+            with f.if_(view.value.ne(NULL)):
+                f.call("memcpy", f.load("ptr", view.value, T_DATA), data, nbytes)
+        with f.else_():
+            base = f.call("share", tensor)
+            with f.if_(base.ne(NULL)):
+                view.set(f.call("view_new", aval, data, base, nbytes))
+        with f.if_(view.value.eq(NULL), unlikely=True):
+            # Without memory for it, the state being changed already, the Tensor itself has to do.
+            f.call("PyErr_Clear")
+            incref(f, tensor)
+            view.set(tensor)
+        f.store(view.value, f.index(outs, i))
     f.ret()
 
 
