@@ -273,7 +273,7 @@ def qr(x: Operand, /, *, mode: str = "reduced") -> QRResult:
     Raises:
         ArgumentError: `mode` is neither "reduced" nor "complete".
     """
-    if mode not in ("reduced", "complete"):
+    if not isinstance(mode, str) or mode not in ("reduced", "complete"):
         raise ArgumentError(f"qr: mode must be 'reduced' or 'complete', but {mode!r} was given")
     m, n = matrix_type("qr", as_floats("qr", x)._aval)[1:]
     parts = _qr_parts(m, n, mode == "complete")

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from ..array import Array
 from ..errors import ArgumentError
 from ..stage import Operand, as_array, located
 from .arithmetic import abs, sqrt, square
-from .axes import AxisArgument, flag, many_axes
+from .axes import AxisArgument, flag, many_axes, one_axis
 from .conversion import astype
 from .factorisations import svdvals
 from .logic import where
@@ -139,13 +139,14 @@ def norm(x: Operand, /, *, ord: Order = None, axis: AxisArgument = None, keepdim
     array = as_array("norm", x)
     if ord is None:
         return vector_norm(array, axis=axis, keepdims=keepdims)
-    given = [axis] if isinstance(axis, int) else list(range(array.ndim)) if axis is None else list(axis)
+    axes = axis if isinstance(axis, Sequence) else range(array.ndim) if axis is None else (axis,)
+    given = [one_axis("norm", a, array.ndim) for a in axes]
     if len(given) == 1 and not isinstance(ord, str):
         return vector_norm(array, axis=given[0], keepdims=keepdims, ord=ord)
     if len(given) != 2:
         raise ArgumentError(f"norm: the order {ord!r} is not one of a norm over {len(given)} axes")
     many_axes("norm", given, array.ndim)
-    rows, columns = (i % array.ndim for i in given)
+    rows, columns = given
     others = [i for i in range(array.ndim) if i not in (rows, columns)]
     found = matrix_norm(permute_dims(array, [*others, rows, columns]), keepdims=False, ord=ord)
     return expand_dims(found, axis=(rows, columns)) if keepdims else found

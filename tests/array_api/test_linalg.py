@@ -309,6 +309,24 @@ def test_symbolic_extents_of_batches() -> None:
         near(f(x).numpy(), np.linalg.svd(x, compute_uv=False) + np.linalg.inv(x)[..., 0])
 
 
+@pytest.mark.parametrize("name", ["inv", "det", "cholesky", "eigh", "svd", "qr", "pinv", "matrix_rank", "trace"])
+def test_symbolic_extents_of_matrices(name: str) -> None:
+    function = getattr(lg.linalg, name)
+    f = lg.function(function, input_signature=[lg.TensorSpec(("n", "n"), lg.float64)])
+    for n in (3, 5):
+        x = positive((n, n))
+        for a, b in zip(_parts(f(x)), _parts(function(x)), strict=True):
+            assert same_bits(a, b)
+    assert f.trace_count == 1
+
+
+def test_symbolic_extents_of_gradients() -> None:
+    f = lg.grad(lambda x: lg.sum(lg.linalg.cholesky(x)) + lg.linalg.slogdet(x).logabsdet)
+    compiled = lg.function(f, input_signature=[lg.TensorSpec(("n", "n"), lg.float64)])
+    for n in (3, 5):
+        assert same_bits(compiled(positive((n, n))).numpy(), f(positive((n, n))).numpy())
+
+
 def polar(x: Array) -> Array:
     u, _, vh = lg.linalg.svd(x, full_matrices=False)
     return u @ vh
