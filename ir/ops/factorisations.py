@@ -264,6 +264,12 @@ def cholesky(x: Operand, /, *, upper: bool = False) -> Array:
     return adjoint(lower) if turned else lower
 
 
+def _complete(mode: object) -> bool:
+    if isinstance(mode, str) and mode in ("reduced", "complete"):
+        return mode == "complete"
+    raise ArgumentError(f"qr: mode must be 'reduced' or 'complete', but {mode!r} was given")
+
+
 @located
 def qr(x: Operand, /, *, mode: str = "reduced") -> QRResult:
     """Orthonormal columns Q and an upper triangle R with `x = Q @ R`, for matrices in the last two axes.
@@ -273,11 +279,9 @@ def qr(x: Operand, /, *, mode: str = "reduced") -> QRResult:
     Raises:
         ArgumentError: `mode` is neither "reduced" nor "complete".
     """
-    if not isinstance(mode, str) or mode not in ("reduced", "complete"):
-        raise ArgumentError(f"qr: mode must be 'reduced' or 'complete', but {mode!r} was given")
+    complete = _complete(mode)
     m, n = matrix_type("qr", as_floats("qr", x)._aval)[1:]
-    parts = _qr_parts(m, n, mode == "complete")
-    q, r = unpack(_qr.call(x, intern(Complete(mode == "complete"))), parts)
+    q, r = unpack(_qr.call(x, intern(Complete(complete))), _qr_parts(m, n, complete))
     return QRResult(matrix_transpose(q), r)
 
 
