@@ -11,10 +11,9 @@ gives always the same numbers, and without one they come from the default genera
 from __future__ import annotations
 
 import functools
-import inspect
 import threading
 from collections.abc import Callable, Sequence
-from typing import Concatenate, Final, ParamSpec, TypeVar, cast
+from typing import Final, Generic, ParamSpec, TypeVar, cast
 
 from .ir import dtypes
 from .ir.array import Array
@@ -282,19 +281,24 @@ def choice(
     return chosen(_key(key), x, shape, replace, p, axis)
 
 
-def _drawn(function: Callable[_P, _R]) -> Callable[Concatenate[Generator, _P], _R]:
-    """The method that draws as a function does."""
+class _drawn(Generic[_P, _R]):
+    """The method of a Generator that draws as a function does."""
 
-    def draw(self: Generator, /, *args: _P.args, **kwargs: _P.kwargs) -> _R:
-        if kwargs.get("key") is None:
-            kwargs["key"] = self.next_key()
-        return function(*args, **kwargs)
+    def __init__(self, function: Callable[_P, _R]) -> None:
+        self.function = function
 
-    functools.update_wrapper(draw, function)
-    given = inspect.signature(function)
-    own = inspect.Parameter("self", inspect.Parameter.POSITIONAL_ONLY)
-    setattr(draw, "__signature__", given.replace(parameters=[own, *given.parameters.values()]))  # noqa: B010
-    return draw
+    def __get__(self, generator: Generator | None, owner: type[Generator]) -> Callable[_P, _R]:
+        function = self.function
+        if generator is None:
+            return function
+
+        @functools.wraps(function)
+        def draw(*args: _P.args, **kwargs: _P.kwargs) -> _R:
+            if kwargs.get("key") is None:
+                kwargs["key"] = generator.next_key()
+            return function(*args, **kwargs)
+
+        return draw
 
 
 class Generator:

@@ -70,9 +70,12 @@ class Producer(Protocol):
         """Device type and number."""
 
 
+# A library of our own, since others set the types of the functions of the shared one.
+_python: Final = ctypes.PyDLL(None)
+
+
 def _api(name: str, result: object, *arguments: object) -> ctypes._FuncPointer:
-    # A copy of the function, since others set the types of the shared one.
-    found = ctypes.PyDLL(None)[name]
+    found = _python[name]
     found.restype, found.argtypes = result, arguments  # type: ignore[assignment]
     return found
 

@@ -15,7 +15,6 @@ import weakref
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
-from html import escape
 from types import MethodType
 from typing import TYPE_CHECKING, Final, Generic, TypeVar, cast
 
@@ -27,6 +26,7 @@ from ..ir.stage import current, located
 from ..ir.text import show
 from ..ir.types import TensorType
 from ..runtime.core import Dispatcher
+from ..runtime.html import escape
 from ..runtime.variable import Variable
 from .call import Call, describe, match_program
 from .concrete import ConcreteFunction, make_concrete
