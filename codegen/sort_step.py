@@ -16,7 +16,7 @@ from .body import Body
 from .eager import Call, Kernel
 from .module import Module, Scratch, buffer_pointer, sized
 from .plan import Sizes, Storage, Use
-from .sorting import What
+from .sort_keys import What
 from .target import Target
 
 _PARAMETERS = "ptr, ptr, i64, i64, i64, i64, ptr"
@@ -26,7 +26,7 @@ def fits(type: TensorType, attrs: Attrs) -> bool:
     """Whether sorting has native code: it has unless rows are longer than any memory, or a list of first ones is."""
     assert isinstance(attrs, Order)
     extent = type.shape[-1]
-    short = attrs.first is None or attrs.first <= sorting.SHORT
+    short = attrs.first is None or attrs.first <= sorting.MOST_FIRST
     return short and type.dtype.kind != "complex" and (not isinstance(extent, int) or extent < sorting.MOST_POSITIONS)
 
 
@@ -38,7 +38,7 @@ def _what(positions: bool, attrs: Order) -> What:
 
 def _cost(dtype: DType, what: What, rows: int, n: int) -> float:
     """Rough nanoseconds on one thread."""
-    each = 2.0 if what is What.FIRST else n / 4 if n <= sorting.SHORT else 3.0 * dtype.itemsize
+    each = 2.0 if what is What.FIRST else n / 8 if n <= sorting.SHORT else 1.5 * dtype.itemsize
     return rows * n * each
 
 

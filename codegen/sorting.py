@@ -1,6 +1,7 @@
-"""Stable sorting of rows, and of their positions, as LLVM text: short rows by insertion, long ones by radix.
+"""Stable sorting of rows, and of their positions, as LLVM text: short rows by rank, long ones by radix.
 
-A few first positions are found by insertion too, into a short list whose last key turns most elements away.
+An element's rank is the number of those that go before it, counted a vector at a time. A few first positions are found
+by insertion into a short list, whose last key turns most elements away.
 
 Elements are ordered by keys: unsigned integers in the order of `Sort` (`ir/op.py`), complemented where it descends, so
 that equal elements keep their order in either direction. The radix sort takes the keys' digits from the lowest on. It
@@ -11,32 +12,25 @@ need keys of their own; so that equal ones keep their order, zeros of both signs
 
 from __future__ import annotations
 
-import enum
-from dataclasses import dataclass
 from typing import Final
 
 from ..ir import dtypes
 from ..ir.dtypes import DType
 from . import words as w
-from .body import Body, Operand
+from .body import Body
+from .sort_keys import DIGIT, Rows, What
 
-SHORT: Final = 48
-"""Rows up to this are sorted by insertion: a radix sort has a thousand counters to clear and add up."""
+SHORT: Final = 64
+"""Rows up to this are sorted by rank: a radix sort has a thousand counters to clear and add up."""
+
+MOST_FIRST: Final = 48
+"""The longest list of first positions."""
 
 MOST_POSITIONS: Final = 1 << 32
 """A position has 32 bits beside an element of at most 32 bits."""
 
-_DIGIT: Final = 8
 _JOB: Final = ("x", "out", "n", "first", "mask", "scratch")
 _ATTRIBUTES: Final = "nounwind"
-
-
-class What(enum.Enum):
-    """What of a row is wanted: its elements in order, their positions, or at most SHORT positions from the first on."""
-
-    ELEMENTS = "sort"
-    POSITIONS = "argsort"
-    FIRST = "first"
 
 
 def symbol(dtype: DType, what: What) -> str:
@@ -52,114 +46,10 @@ def scratch_bytes(dtype: DType, what: What, rows: int, n: int) -> int:
     """Bytes of scratch memory that such a call needs."""
     if n <= SHORT or what is What.FIRST:
         return 0
-    return rows * n * (2 * _Rows(dtype, what).size if what is What.POSITIONS else dtype.itemsize)
+    return rows * n * (2 * Rows(dtype, what).size if what is What.POSITIONS else dtype.itemsize)
 
 
-@dataclass(frozen=True, slots=True)
-class _Rows:
-    """How the rows of a dtype are held while they are sorted."""
-
-    dtype: DType
-    what: What
-
-    @property
-    def positions(self) -> bool:
-        """Whether positions travel with the elements."""
-        return self.what is not What.ELEMENTS
-
-    @property
-    def bits(self) -> int:
-        """Bits of an element, and of its key."""
-        return self.dtype.itemsize * 8
-
-    @property
-    def shift(self) -> int:
-        """Where the position begins in what travels."""
-        return max(self.bits, 32)
-
-    @property
-    def type(self) -> str:
-        """The LLVM type of what travels."""
-        return f"i{2 * self.shift if self.positions else self.bits}"
-
-    @property
-    def size(self) -> int:
-        """Bytes of what travels."""
-        return 2 * self.shift // 8 if self.positions else self.bits // 8
-
-    def at(self, f: Body, base: str, index: Operand) -> str:
-        return w.at(f, base, index, self.type)
-
-    def get(self, f: Body, pointer: str) -> str:
-        return w.get(f, pointer, self.type, min(self.size, 8))
-
-    def put(self, f: Body, value: str, pointer: str) -> None:
-        w.put(f, value, pointer, self.type, min(self.size, 8))
-
-    def key(self, f: Body, value: str) -> str:
-        """The key of what travels: a position brings it along, an element by itself does not."""
-        return f.assign(f"trunc {self.type} {value} to i{self.bits}") if self.positions else self.key_of(f, value)
-
-    def key_of(self, f: Body, x: str, *, zeros_alike: bool = True) -> str:
-        """The key of an element's bits; `%mask` is all ones where the order descends, else zero."""
-        type_, sign = f"i{self.bits}", -(1 << (self.bits - 1))
-        if self.dtype.kind == "int":
-            x = f.assign(f"xor {type_} {x}, {sign}")
-        elif self.dtype.is_float:
-            x = self._float_key(f, x, type_, sign, zeros_alike)
-        return f.assign(f"xor {type_} {x}, %mask")
-
-    def _float_key(self, f: Body, x: str, type_: str, sign: int, zeros_alike: bool) -> str:
-        """The bits of a float in an order: below zero complemented, NaN above all."""
-        size = f.assign(f"and {type_} {x}, {~sign}")
-        ordered = f.assign(f"xor {type_} {x}, {self._turn(f, x, type_, sign)}")
-        if zeros_alike:
-            zero = f.assign(f"icmp eq {type_} {size}, 0")
-            ordered = f.assign(f"select i1 {zero}, {type_} {sign}, {type_} {ordered}")
-        nan = f.assign(f"icmp ugt {type_} {size}, {_INFINITY[self.dtype.name]}")
-        return f.assign(f"select i1 {nan}, {type_} -1, {type_} {ordered}")
-
-    def _turn(self, f: Body, x: str, type_: str, sign: int) -> str:
-        """What the bits of a float differ by from their key: all of them below zero, else the sign."""
-        below = f.assign(f"ashr {type_} {x}, {self.bits - 1}")
-        return f.assign(f"or {type_} {below}, {sign}")
-
-    def element(self, f: Body, key: str) -> str:
-        """The bits of an element from a key in which zeros are not alike."""
-        type_, sign = f"i{self.bits}", -(1 << (self.bits - 1))
-        key = f.assign(f"xor {type_} {key}, %mask")
-        if self.dtype.is_float:
-            return f.assign(f"xor {type_} {key}, {self._turn(f, f.assign(f'xor {type_} {key}, -1'), type_, sign)}")
-        return f.assign(f"xor {type_} {key}, {sign}") if self.dtype.kind == "int" else key
-
-    def digit(self, f: Body, key: str, number: int) -> str:
-        """Digit `number` of a key, as an i64."""
-        type_ = f"i{self.bits}"
-        if number:
-            key = f.assign(f"lshr {type_} {key}, {number * _DIGIT}")
-        wide = key if self.bits == 64 else f.assign(f"zext {type_} {key} to i64")
-        return f.assign(f"and i64 {wide}, {(1 << _DIGIT) - 1}")
-
-    def packed(self, f: Body, source: str, index: str) -> str:
-        """What travels for the element at an index of the operand."""
-        type_ = f"i{self.bits}"
-        x = w.get(f, w.at(f, source, index, type_), type_, self.bits // 8)
-        if not self.positions:
-            return x
-        wide = f.assign(f"zext {type_} {self.key_of(f, x)} to {self.type}")
-        place = index if self.type == "i64" else f.assign(f"zext i64 {index} to {self.type}")
-        return f.assign(f"or {self.type} {f.assign(f'shl {self.type} {place}, {self.shift}')}, {wide}")
-
-    def position(self, f: Body, value: str) -> str:
-        """The position in what travels, as an i64."""
-        high = f.assign(f"lshr {self.type} {value}, {self.shift}")
-        return high if self.type == "i64" else f.assign(f"trunc {self.type} {high} to i64")
-
-
-_INFINITY: Final = {"float16": 0x7C00, "bfloat16": 0x7F80, "float32": 0x7F800000, "float64": 0x7FF0000000000000}
-
-
-def _put_in_order(f: Body, rows: _Rows, to: str, value: str, key: str, start: str) -> None:
+def _put_in_order(f: Body, rows: Rows, to: str, value: str, key: str, start: str) -> None:
     """Put a value behind those of the `start` sorted ones at `to` that are not greater; those move up by one."""
     test, shift, done = (f.fresh_label(x) for x in ("test", "shift", "place"))
     before = f.block
@@ -182,18 +72,57 @@ def _put_in_order(f: Body, rows: _Rows, to: str, value: str, key: str, start: st
     rows.put(f, value, rows.at(f, to, place))
 
 
-def _insert(f: Body, rows: _Rows, to: str, count: str) -> None:
+def _insert(f: Body, rows: Rows, to: str, count: str) -> None:
     """Sort the first elements of `%x` into `to`."""
     with f.loop(0, count) as row:
         value = rows.packed(f, "%x", row.index)
         _put_in_order(f, rows, to, value, rows.key(f, value), row.index)
 
 
-def _first(f: Body, rows: _Rows) -> None:
+def _by_rank(f: Body, rows: Rows) -> None:
+    """Put each element, or its position, where as many others go before it: lower ones, and earlier ones alike."""
+    bits = max(rows.bits, 32)
+    key_type, lanes = f"i{bits}", 512 // bits
+    vector, mask, own = f"<{lanes} x {key_type}>", f"<{lanes} x i1>", f"i{rows.bits}"
+    # Behind the keys stand as many of the highest as a vector may reach over.
+    keys = f.alloca(key_type, SHORT + lanes)
+
+    def splat(value: str) -> str:
+        one = f.assign(f"insertelement {vector} poison, {key_type} {value}, i64 0")
+        return f.assign(f"shufflevector {vector} {one}, {vector} poison, <{lanes} x i32> zeroinitializer")
+
+    with f.loop(0, "%n") as loop:
+        key = rows.key_of(f, w.get(f, w.at(f, "%x", loop.index, own), own, rows.bits // 8))
+        wide = key if bits == rows.bits else f.assign(f"zext {own} {key} to {key_type}")
+        w.put(f, wide, w.at(f, keys, loop.index, key_type), key_type, bits // 8)
+    w.put(f, splat("-1"), w.at(f, keys, "%n", key_type), vector, bits // 8)
+    numbers = f"<{', '.join(f'{key_type} {k}' for k in range(lanes))}>"
+    f.declare(f"declare i{lanes} @llvm.ctpop.i{lanes}(i{lanes})")
+    with f.loop(0, "%n") as loop:
+        key = splat(w.get(f, w.at(f, keys, loop.index, key_type), key_type, bits // 8))
+        index = loop.index if bits == 64 else f.assign(f"trunc i64 {loop.index} to {key_type}")
+        with f.loop(0, "%n", lanes, carried=[("i64", "0"), (key_type, index)]) as block:
+            others = w.get(f, w.at(f, keys, block.index, key_type), vector, bits // 8)
+            earlier = f.assign(f"icmp slt {vector} {numbers}, {splat(block.values[1])}")
+            alike = f.assign(f"icmp eq {vector} {others}, {key}")
+            lower = f.assign(f"icmp ult {vector} {others}, {key}")
+            before = f.assign(f"or {mask} {lower}, {f.assign(f'and {mask} {alike}, {earlier}')}")
+            word = f.assign(f"bitcast {mask} {before} to i{lanes}")
+            count = f.assign(f"zext i{lanes} {f.assign(f'call i{lanes} @llvm.ctpop.i{lanes}(i{lanes} {word})')} to i64")
+            block.next([w.add(f, block.values[0], count), f.assign(f"sub {key_type} {block.values[1]}, {lanes}")])
+        rank = block.results[0]
+        if rows.positions:
+            w.put(f, loop.index, w.at(f, "%out", rank, "i64"))
+        else:
+            value = w.get(f, w.at(f, "%x", loop.index, own), own, rows.bits // 8)
+            w.put(f, value, w.at(f, "%out", rank, own), own, rows.bits // 8)
+
+
+def _first(f: Body, rows: Rows) -> None:
     """Find the `%first` positions: a later element enters where its key is below the last one's, which then leaves."""
     some = w.compare(f, "sgt", "%first", 0)
     with f.if_(some):
-        held = f.alloca(rows.type, SHORT)
+        held = f.alloca(rows.type, MOST_FIRST)
         _insert(f, rows, held, "%first")
         last = w.sub(f, "%first", 1)
         worst = rows.key(f, rows.get(f, rows.at(f, held, last)))
@@ -210,11 +139,11 @@ def _first(f: Body, rows: _Rows) -> None:
     f.emit("ret void")
 
 
-def _count(f: Body, rows: _Rows, counts: list[str]) -> str:
+def _count(f: Body, rows: Rows, counts: list[str]) -> str:
     """Put what travels at `%scratch`, elements as keys, and count its digits; whether there is a zero below zero."""
     f.declare("declare void @llvm.memset.p0.i64(ptr, i8, i64, i1)")
     for table in counts:
-        f.emit(f"call void @llvm.memset.p0.i64(ptr align 64 {table}, i8 0, i64 {8 << _DIGIT}, i1 false)")
+        f.emit(f"call void @llvm.memset.p0.i64(ptr align 64 {table}, i8 0, i64 {8 << DIGIT}, i1 false)")
     type_, sign = f"i{rows.bits}", -(1 << (rows.bits - 1))
     with f.loop(0, "%n", carried=[("i1", "false")]) as loop:
         value = rows.packed(f, "%x", loop.index)
@@ -231,7 +160,7 @@ def _count(f: Body, rows: _Rows, counts: list[str]) -> str:
     return loop.results[0]
 
 
-def _radix(f: Body, rows: _Rows, other: str, counts: list[str]) -> str:
+def _radix(f: Body, rows: Rows, other: str, counts: list[str]) -> str:
     """Sort what travels by the counted digits, to and fro between `%scratch` and `other`; where it is in the end."""
 
     def key(value: str) -> str:
@@ -248,7 +177,7 @@ def _radix(f: Body, rows: _Rows, other: str, counts: list[str]) -> str:
         with f.if_(needed):
             here = f.assign(f"icmp eq ptr {source}, %scratch")
             to = w.select_ptr(f, here, other, "%scratch")
-            with f.loop(0, 1 << _DIGIT, carried=[("i64", "0")]) as bucket:
+            with f.loop(0, 1 << DIGIT, carried=[("i64", "0")]) as bucket:
                 slot = w.at(f, table, bucket.index, "i64")
                 size = w.get(f, slot)
                 w.put(f, bucket.values[0], slot)
@@ -265,7 +194,7 @@ def _radix(f: Body, rows: _Rows, other: str, counts: list[str]) -> str:
     return source
 
 
-def _elements(f: Body, rows: _Rows, source: str, zero_below: str) -> None:
+def _elements(f: Body, rows: Rows, source: str, zero_below: str) -> None:
     """The elements of sorted keys; zeros of both signs, which lie together, in the order that they came in."""
     with f.loop(0, "%n") as loop:
         rows.put(f, rows.element(f, rows.get(f, rows.at(f, source, loop.index))), rows.at(f, "%out", loop.index))
@@ -294,25 +223,22 @@ def _elements(f: Body, rows: _Rows, source: str, zero_below: str) -> None:
             loop.next([f.assign(f"phi i64 [ {loop.values[0]}, %{unmoved} ], [ {place}, %{moved} ]")])
 
 
-def _unpack(f: Body, rows: _Rows, source: str, count: str) -> None:
+def _unpack(f: Body, rows: Rows, source: str, count: str) -> None:
     with f.loop(0, count) as loop:
         w.put(f, rows.position(f, rows.get(f, rows.at(f, source, loop.index))), w.at(f, "%out", loop.index, "i64"))
 
 
-def _row(declares: dict[str, None], rows: _Rows) -> str:
+def _row(declares: dict[str, None], rows: Rows) -> str:
     """void row(x, out, n, first, mask, scratch): one row."""
     f = Body(declares)
     signature = f"ptr %x, ptr %out, i64 %n, i64 %first, i{rows.bits} %mask, ptr %scratch"
     if rows.what is What.FIRST:
         _first(f, rows)
         return f.function(f"internal void @row({signature})", _ATTRIBUTES)
-    counts = [f.alloca("i64", 1 << _DIGIT) for _ in range(rows.bits // _DIGIT)]
+    counts = [f.alloca("i64", 1 << DIGIT) for _ in range(rows.bits // DIGIT)]
     short = w.compare(f, "sle", "%n", SHORT)
     with f.if_(short):
-        held = f.alloca(rows.type, SHORT) if rows.positions else "%out"
-        _insert(f, rows, held, "%n")
-        if rows.positions:
-            _unpack(f, rows, held, "%n")
+        _by_rank(f, rows)
         f.emit("ret void")
         f.label(f.fresh_label("unreached"))
     zero_below = _count(f, rows, counts)
@@ -324,7 +250,7 @@ def _row(declares: dict[str, None], rows: _Rows) -> str:
     return f.function(f"internal void @row({signature})", _ATTRIBUTES)
 
 
-def _tasks(declares: dict[str, None], rows: _Rows) -> str:
+def _tasks(declares: dict[str, None], rows: Rows) -> str:
     """The task function: a task sorts one row."""
     f = Body(declares)
     x, out, scratch = [w.get(f, w.at(f, "%job", _JOB.index(p), "i64"), "ptr") for p in ("x", "out", "scratch")]
@@ -341,7 +267,7 @@ def _tasks(declares: dict[str, None], rows: _Rows) -> str:
     return f.function("internal i64 @tasks(ptr %job, i64 %lo, i64 %hi)", _ATTRIBUTES)
 
 
-def _entry(declares: dict[str, None], rows: _Rows) -> str:
+def _entry(declares: dict[str, None], rows: Rows) -> str:
     f = Body(declares)
     job = f.alloca("i64", len(_JOB))
     for pointer in ("x", "out", "scratch"):
@@ -359,7 +285,7 @@ def _entry(declares: dict[str, None], rows: _Rows) -> str:
 
 def text(dtype: DType, what: What) -> str:
     """The LLVM module of one dtype; it exports `symbol(dtype, what)` and imports litho_parallel."""
-    rows = _Rows(dtype, what)
+    rows = Rows(dtype, what)
     declares: dict[str, None] = {}
     parts = [_row(declares, rows), _tasks(declares, rows), _entry(declares, rows)]
     return "\n".join([*declares, *parts])
