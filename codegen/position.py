@@ -14,12 +14,13 @@ from ..ir.op import Combine
 from . import instructions
 from .body import Body
 from .instructions import llvm_type
-from .order import LANES, beyond, farthest, halved, identity
+from .order import LANES, beyond, combined, farthest, halved, identity
 
 Term = Callable[[str, str | None], str]
 """Writes the elements at an index, under a mask or None; absent ones are the identity."""
 
 _LAST = (1 << 63) - 1
+_LAST_VECTOR = (1 << 31) - 1
 
 
 class Position:
@@ -98,14 +99,25 @@ class Position:
         for other in state[2::2]:
             best = beyond(body, self.greatest, self.dtype, best, other, LANES)
         extreme = instructions.splat(body, self.dtype, farthest(body, self.greatest, self.dtype, best, LANES), LANES)
-        steps = "<" + ", ".join(f"i64 {k}" for k in range(LANES)) + ">"
-        least = instructions.literal(dtypes.int64, _LAST, LANES)
+        vectors = f"<{LANES} x i32>"
+        least = none = instructions.literal(dtypes.int32, _LAST_VECTOR, LANES)
         for held, where in zip(state[::2], state[1::2], strict=True):
-            wide = body.assign(f"zext <{LANES} x i32> {where} to {self.indices}")
-            shifted = body.assign(f"shl {self.indices} {wide}, splat (i64 4)")
-            index = body.assign(f"add {self.indices} {shifted}, {steps}")
-            least = self._less(least, index, self._equal(held, extreme))
-        return halved(body, Combine.MIN, dtypes.int64, least, LANES)
+            chosen = self._equal(held, extreme)
+            candidate = body.assign(f"select {self.mask} {chosen}, {vectors} {where}, {vectors} {none}")
+            least = combined(body, Combine.MIN, dtypes.int32, least, candidate, LANES)
+        # The first element lies in the first vector that has one, and there in the lowest lane.
+        number = halved(body, Combine.MIN, dtypes.int32, least, LANES)
+        there = body.assign(f"icmp eq {vectors} {least}, {instructions.splat(body, dtypes.int32, number, LANES)}")
+        first = body.assign(f"shl i64 {body.assign(f'zext i32 {number} to i64')}, 4")
+        return body.assign(f"add i64 {first}, {self._lowest(there)}")
+
+    def _lowest(self, chosen: str) -> str:
+        """The lowest lane that is chosen, as an i64."""
+        body = self.body
+        bits = body.assign(f"bitcast {self.mask} {chosen} to i{LANES}")
+        body.declare(f"declare i{LANES} @llvm.cttz.i{LANES}(i{LANES}, i1)")
+        lane = body.assign(f"call i{LANES} @llvm.cttz.i{LANES}(i{LANES} {bits}, i1 false)")
+        return body.assign(f"zext i{LANES} {lane} to i64")
 
     def _equal(self, a: str, b: str) -> str:
         return instructions.emit(self.body, "eq", dtypes.bool_, (self.dtype, self.dtype), (a, b), LANES, None)
@@ -138,11 +150,9 @@ class Position:
         """The index in a single vector: the first lane that equals the best, or the first NaN."""
         body = self.body
         extreme = instructions.splat(body, self.dtype, farthest(body, self.greatest, self.dtype, held, LANES), LANES)
-        equal = body.assign(f"bitcast {self.mask} {self._equal(held, extreme)} to i{LANES}")
+        chosen = self._equal(held, extreme)
         if self.dtype.is_float:
-            odd = body.assign(f"bitcast {self.mask} {body.assign(f'fcmp uno {self.kind} {held}, {held}')} to i{LANES}")
-            some = body.assign(f"icmp ne i{LANES} {odd}, 0")
-            equal = body.assign(f"select i1 {some}, i{LANES} {odd}, i{LANES} {equal}")
-        body.declare(f"declare i{LANES} @llvm.cttz.i{LANES}(i{LANES}, i1)")
-        lane = body.assign(f"call i{LANES} @llvm.cttz.i{LANES}(i{LANES} {equal}, i1 false)")
-        return body.assign(f"zext i{LANES} {lane} to i64")
+            odd = body.assign(f"fcmp uno {self.kind} {held}, {held}")
+            some = body.assign(f"icmp ne i{LANES} {body.assign(f'bitcast {self.mask} {odd} to i{LANES}')}, 0")
+            chosen = body.assign(f"select i1 {some}, {self.mask} {odd}, {self.mask} {chosen}")
+        return self._lowest(chosen)
