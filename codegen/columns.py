@@ -13,6 +13,7 @@ from ..ir.dtypes import DType
 from ..ir.op import Combine
 from ..ir.scalar import Scalar
 from . import instructions
+from .extremum import Extremum
 from .instructions import llvm_type
 from .nest import Reduction
 from .order import (
@@ -86,17 +87,16 @@ class ColumnReducer:
             assert found is not None
             return found
         terms = [self._term(r, number, str(k), column, scope, at.mask) for k in range(extent)]
+        if r.combine in PRIMITIVE:
+            return self._joined(r, terms)
         best, place = terms[0], instructions.literal(dtypes.int64, 0, self.lanes)
         for k, term in enumerate(terms[1:], 1):
-            if r.combine in PRIMITIVE:
-                best = combined(body, r.combine, dtype, best, term, self.lanes)
-                continue
             better = beats(body, r.combine, dtype, term, best, self.lanes)
             bits, kind, wide = f"<{self.lanes} x i1>", llvm_type(dtype, self.lanes), llvm_type(dtypes.int64, self.lanes)
             best = body.assign(f"select {bits} {better}, {kind} {term}, {kind} {best}")
             at_k = instructions.literal(dtypes.int64, k, self.lanes)
             place = body.assign(f"select {bits} {better}, {wide} {at_k}, {wide} {place}")
-        return best if r.combine in PRIMITIVE else place
+        return place
 
     def _read(self, dtype: DType, row: str, scope: Scope) -> str:
         offset = self.body.assign(f"sub i64 {scope.iters[self.column]}, {self.start}")
@@ -323,7 +323,7 @@ class ColumnReducer:
         if size == "0":
             start = empty(r)
         self._fill(dtype, result, 1, instructions.literal(dtype, start, self.lanes))
-        many = 1 if size_of(r.body) > _LONG else _ROWS
+        many = 1 if size_of(r.body) > _LONG else 2 * _ROWS if self._is_extremum(r) else _ROWS
         whole = str(int(size) // many * many) if size.isdigit() else body.assign(f"and i64 {size}, {-many}")
         with body.loop(0, whole, many) as row:
             rows = [body.assign(f"add i64 {row.index}, {k}") if k else row.index for k in range(many)]
@@ -347,9 +347,19 @@ class ColumnReducer:
         body, dtype = self.body, r.dtype
         slot = self._slot(dtype, result, "0", body.assign(f"sub i64 {column}, {self.start}"))
         held = self._get(dtype, slot)
-        for row in rows:
-            held = combined(body, r.combine, dtype, held, self._term(r, number, row, column, scope, mask), self.lanes)
-        self._put(dtype, slot, held)
+        self._put(dtype, slot, self._joined(r, [held, *[self._term(r, number, k, column, scope, mask) for k in rows]]))
+
+    def _joined(self, r: Reduction, terms: Sequence[str]) -> str:
+        """The terms as one, combined in any order."""
+        if self._is_extremum(r) and len(terms) > 2:
+            return Extremum(self.body, r.combine, r.dtype, self.lanes).together(terms)
+        found = terms[0]
+        for term in terms[1:]:
+            found = combined(self.body, r.combine, r.dtype, found, term, self.lanes)
+        return found
+
+    def _is_extremum(self, r: Reduction) -> bool:
+        return r.combine in (Combine.MAX, Combine.MIN) and r.dtype in (dtypes.float32, dtypes.float64)
 
     def _position(self, r: Reduction, number: int, size: str, scope: Scope) -> str:
         body, dtype = self.body, r.body.dtype

@@ -7,7 +7,7 @@ signs were set, a smallest one is -0 if any was.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from ..ir import dtypes
 from ..ir.dtypes import DType
@@ -15,7 +15,7 @@ from ..ir.op import Combine
 from . import instructions
 from .body import Body
 from .instructions import llvm_type
-from .order import farthest
+from .order import beyond, farthest
 
 _BITS = {"float32": dtypes.int32, "float64": dtypes.int64}
 
@@ -58,6 +58,24 @@ class Extremum:
             body.assign(f"or {mask} {nan}, {odd}"),
             body.assign(f"{self.join} {integers} {signs}, {raw}"),
         )
+
+    def together(self, terms: Sequence[str]) -> str:
+        """The extremum of several vectors, lane by lane."""
+        body, (kind, mask, integers) = self.body, self.kinds
+        best, signs, nan = terms[0], body.assign(f"bitcast {kind} {terms[0]} to {integers}"), "zeroinitializer"
+        for term in terms[1:]:
+            best = beyond(body, self.combine is Combine.MAX, self.dtype, best, term, self.lanes)
+            raw = body.assign(f"bitcast {kind} {term} to {integers}")
+            signs = body.assign(f"{self.join} {integers} {signs}, {raw}")
+        for a, b in zip(terms[::2], [*terms[1::2], terms[-1]], strict=False):
+            nan = body.assign(f"or {mask} {nan}, {body.assign(f'fcmp uno {kind} {a}, {b}')}")
+        lowest = instructions.literal(self.bits, -(1 << self.bits.bits - 1), self.lanes)
+        sign = body.assign(f"and {integers} {signs}, {lowest}")
+        zero = body.assign(f"bitcast {integers} {sign} to {kind}")
+        is_zero = body.assign(f"fcmp oeq {kind} {best}, zeroinitializer")
+        real = body.assign(f"select {mask} {is_zero}, {kind} {zero}, {kind} {best}")
+        odd = instructions.literal(self.dtype, float("nan"), self.lanes)
+        return body.assign(f"select {mask} {nan}, {kind} {odd}, {kind} {real}")
 
     def joined(self, a: tuple[str, ...], b: tuple[str, ...]) -> tuple[str, str, str]:
         """Two states as one."""

@@ -9,7 +9,9 @@ import pytest
 
 from lithograph.ir import ops
 from lithograph.ir.array import Array
+from lithograph.ir.attrs import Axes, intern
 from lithograph.ir.reduction import product_in_order, sum_in_order
+from lithograph.ir.registry import OPS
 
 from .programs import compiled, eager, same_bits
 
@@ -126,6 +128,24 @@ def test_positions_and_extrema(shape: tuple[int, int], dtype: type) -> None:
         for got in (compiled(several, [x]), eager(several, [x])):
             for a, b in zip(got, expected, strict=True):
                 assert np.array_equal(a, b, equal_nan=True)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("n", [1, 2, 3, 16, 17, 64, 65, 100])
+def test_extrema_of_zeros_and_nan(n: int, dtype: type) -> None:
+    """Few distinct values, so that most rows and columns are zeros of both signs, and some have a NaN."""
+    rng = np.random.default_rng(n)
+    some: np.ndarray = np.array([0.0, -0.0, -0.0, -1.0, 1.0, np.inf, -np.inf, np.nan], dtype)
+    x = rng.choice(some, (n, 150), p=[0.3, 0.3, 0.3, 0.07, 0.01, 0.005, 0.005, 0.01])
+    for given, axis in ((x, 0), (np.ascontiguousarray(x.T), 1), (x.reshape(n, 10, 15), 0)):
+        attrs = intern(Axes((axis,)))
+
+        def both(x: Array, attrs: Axes = attrs) -> tuple[Array, ...]:
+            return OPS["max"].call(x, attrs), OPS["min"].call(x, attrs)
+
+        expected = [OPS[name].evaluate([given], attrs) for name in ("max", "min")]
+        for got in (compiled(both, [given]), eager(both, [given])):
+            assert all(same_bits(a, b) for a, b in zip(got, expected, strict=True)), (given.shape, axis)
 
 
 @pytest.mark.parametrize("dtype", [np.bool_, np.uint8, np.int64, np.float32, np.float64])
