@@ -12,6 +12,7 @@ from ..array import Array
 from . import (  # noqa: F401 - public in lithograph.fft and lithograph.linalg
     activations,
     arithmetic,
+    choosing,
     complexes,
     conversion,
     counting,
@@ -34,6 +35,7 @@ from . import (  # noqa: F401 - public in lithograph.fft and lithograph.linalg
     manipulation,
     matrix_functions,
     nan_statistics,
+    nonzeros,
     norms,
     ordering,
     padding,
@@ -56,6 +58,7 @@ from . import (  # noqa: F401 - public in lithograph.fft and lithograph.linalg
 )
 from .activations import *  # noqa: F403
 from .arithmetic import *  # noqa: F403
+from .choosing import *  # noqa: F403
 from .complexes import *  # noqa: F403
 from .conversion import *  # noqa: F403
 from .counting import *  # noqa: F403
@@ -74,6 +77,7 @@ from .joining import *  # noqa: F403
 from .logic import *  # noqa: F403
 from .manipulation import *  # noqa: F403
 from .nan_statistics import *  # noqa: F403
+from .nonzeros import *  # noqa: F403
 from .ordering import *  # noqa: F403
 from .padding import *  # noqa: F403
 from .powers import *  # noqa: F403
@@ -116,6 +120,7 @@ _METHODS = (
     logic,
     manipulation,
     nan_statistics,
+    nonzeros,
     ordering,
     padding,
     powers,
@@ -137,7 +142,9 @@ _OTHERS = (
     "array_split", "empty_like", "full_like", "one_hot", "ones_like", "split", "tril", "triu", "vander", "zeros_like",
 )  # fmt: skip
 
-PUBLIC: Final = [name for family in (*_METHODS, creation, einstein, joining, ranges) for name in family.__all__]
+_FUNCTIONS = (choosing, creation, einstein, joining, ranges)
+
+PUBLIC: Final = [name for family in (*_METHODS, *_FUNCTIONS) for name in family.__all__]
 if not TYPE_CHECKING:
     # A type checker knows `__all__` only as a literal; without one it takes what the families export.
     __all__ = list(PUBLIC)

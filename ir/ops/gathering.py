@@ -207,7 +207,7 @@ def select(
 
 def legal_mode(name: str, mode: object, modes: object) -> None:
     """ArgumentError unless a mode is one of a Literal."""
-    if mode not in get_args(modes):
+    if not isinstance(mode, str) or mode not in get_args(modes):
         raise ArgumentError(
             f"{name}: mode is one of {', '.join([repr(m) for m in get_args(modes)])}, but {mode!r} was given"
         )

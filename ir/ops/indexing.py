@@ -194,7 +194,7 @@ def _reading(mode: PutMode) -> Mode:
 
 def _row(name: str, reduce: object, mode: object) -> str:
     legal_mode(name, mode, PutMode)
-    if reduce not in get_args(Reduce):
+    if not isinstance(reduce, str) or reduce not in get_args(Reduce):
         raise ArgumentError(
             f"{name}: reduce is one of {', '.join([repr(r) for r in get_args(Reduce)])}, but {reduce!r} was given"
         )
