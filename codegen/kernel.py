@@ -7,7 +7,7 @@ of a failed check. A task is a block of the outermost loop, so tasks may run in 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from ..ir.scalar import Scalar
@@ -216,17 +216,28 @@ class KernelWriter:
         plan: Schedule,
         declares: dict[str, None],
         *,
+        numbers: Mapping[int, int] | None = None,
         first_check: int = 0,
         symbols: Sequence[str] = (),
         sizes_buffer: int | None = None,
         width: int = 16,
     ) -> None:
+        """A writer.
+
+        Args:
+            nest, plan, declares: what is written, how, and the `declare` lines that gather in its module.
+            numbers: for each buffer of the nest its entry in `bufs`; the same number by default.
+            first_check: number of the nest's first check in its program.
+            symbols, sizes_buffer: the names of the sizes, and the entry in `bufs` that points to them.
+            width: bytes of a vector register.
+        """
         nest = single_loops(nest) if plan.columns and not nest.scans else nest
         self.nest = nest
         self.plan = plan
         self.body = Body(declares)
         self.symbols = symbols
         self.width = width
+        self.numbers = numbers
         self.sizes_buffer = sizes_buffer
         self.evaluator = Evaluator(self.body, nest, {}, {}, first_check, self._reduce)
         self._rows = RowReducer(self.evaluator)
@@ -238,7 +249,8 @@ class KernelWriter:
         """The function's definition."""
         body, nest = self.body, self.nest
         for number in sorted(nest.dtypes):
-            slot = body.assign(f"getelementptr ptr, ptr %bufs, i64 {number}")
+            entry = number if self.numbers is None else self.numbers[number]
+            slot = body.assign(f"getelementptr ptr, ptr %bufs, i64 {entry}")
             self.evaluator.pointers[number] = body.assign(f"load ptr, ptr {slot}", "buf")
         if self.symbols:
             slot = body.assign(f"getelementptr ptr, ptr %bufs, i64 {self.sizes_buffer}")
@@ -314,7 +326,9 @@ class KernelWriter:
 
     def _vectors(self, scope: Scope, number: int, start: str, stop: str) -> None:
         body, lanes = self.body, self.plan.lanes
-        if start.isdigit() and stop.isdigit():
+        if self._ends_whole():
+            full = stop
+        elif start.isdigit() and stop.isdigit():
             full = str(int(start) + (int(stop) - int(start)) // lanes * lanes)
         else:
             length = body.assign(f"sub i64 {stop}, {start}")
@@ -336,13 +350,17 @@ class KernelWriter:
                 mask = body.assign(f"icmp sgt {kind} {wide}, <{steps}>")
                 self._stores(Scope(scope, {number: loop.index}, lanes, number, mask))
 
+    def _ends_whole(self) -> bool:
+        """Whether every block of the last loop is a whole number of vectors, so that nothing is masked."""
+        last, plan = self.nest.domain[-1], self.plan
+        blocks = (plan.columns, plan.block if len(self.nest.domain) == 1 else 0)
+        return isinstance(last, int) and not any(n % plan.lanes for n in (last, *blocks))
+
     def _in_one_loop(self) -> bool:
         """Whether all vectors are masked: long code is not worth a second copy where masks are cheap."""
         if self.width < 64:
             return False
-        last = self.nest.domain[-1]
-        whole = isinstance(last, int) and last % self.plan.lanes == 0
-        return not whole and sum(size_of(s.value) for s in self.nest.stores) > _LONG
+        return not self._ends_whole() and sum(size_of(s.value) for s in self.nest.stores) > _LONG
 
     def _prepare(self, scope: Scope) -> None:
         """Compute the reductions that later levels read, so that none is first met in a loop that may not run."""

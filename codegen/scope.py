@@ -29,9 +29,10 @@ class Scope:
         mask: a vector of i1 that says which lanes are real, or None when all are.
         reduced: how a `reduce` scalar is read here, for reductions that were computed row by row.
         anchor: where values of this level are written; None for the innermost, which is written in place.
+        homes: the levels of expressions by the variables that they vary with, as far as they were asked for.
     """
 
-    __slots__ = ("anchor", "iters", "lanes", "mask", "memo", "parent", "reduced", "splats", "vector")
+    __slots__ = ("anchor", "homes", "iters", "lanes", "mask", "memo", "parent", "reduced", "splats", "vector")
 
     def __init__(
         self,
@@ -49,6 +50,7 @@ class Scope:
         self.mask = mask
         self.anchor = anchor
         self.memo: dict[Scalar, str] = {}
+        self.homes: dict[frozenset[int], Scope] = {}
         self.splats: dict[tuple[Scalar, int], str] = {}
         self.reduced: dict[Scalar, Callable[[Scope], str]] = {} if parent is None else parent.reduced
 
@@ -88,9 +90,13 @@ class Evaluator:
     def home(self, expr: Scalar, scope: Scope) -> Scope:
         """The outermost level where everything that `expr` varies with is known."""
         free = self.nest.free(expr)
-        while scope.parent is not None and free <= scope.parent.iters.keys():
-            scope = scope.parent
-        return scope
+        found = scope.homes.get(free)
+        if found is None:
+            found = scope
+            while found.parent is not None and free <= found.parent.iters.keys():
+                found = found.parent
+            scope.homes[free] = found
+        return found
 
     def value(self, expr: Scalar, scope: Scope) -> str:
         """The operand that holds `expr` at `scope`: a vector when the scope has lanes."""

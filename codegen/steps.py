@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from ..ir.graph import Node
-from ..ir.scalar import Scalar, load
+from ..ir.scalar import Scalar
 from . import pool
-from .affine import rebuilt
 from .body import Body
 from .kernel import KernelWriter, Schedule, costs, schedule, total
 from .lower import Check
@@ -57,7 +56,7 @@ class KernelStep:
         """Write the kernel and its launch; the status operand when it can fail."""
         if 0 in self.nest.domain:
             return None
-        nest = _renumbered(self.nest, {b: s.number for b, s in self.storages.items()})
+        nest = self.nest
         plan = schedule(nest, module.target)
         name = f"k{k}.{nest.name}"
         width = module.target.vector_bytes
@@ -65,7 +64,7 @@ class KernelStep:
         known = nest.is_static and not any(e.prim == "size" for e in nest.walk())
         symbols = () if known else table.symbols
         writer = KernelWriter(
-            nest, plan, module.declares,
+            nest, plan, module.declares, numbers={b: s.number for b, s in self.storages.items()},
             first_check=len(module.checks), symbols=symbols, sizes_buffer=table.buffer, width=width,
         )  # fmt: skip
         module.functions.append(writer.write(name, "#0"))
@@ -98,20 +97,6 @@ def _loads(root: Scalar) -> list[Scalar]:
 def _buffer(load_: Scalar) -> int:
     assert isinstance(load_.payload, int)
     return load_.payload
-
-
-def _renumbered(nest: Nest, numbers: dict[int, int]) -> Nest:
-    """The nest over the program's buffer numbers."""
-    mapping: dict[Scalar, Scalar] = {}
-    for e in nest.walk():
-        if e.prim == "load":
-            args = tuple([mapping.get(a, a) for a in e.args])
-            mapping[e] = load(e.dtype, numbers[_buffer(e)], args)
-        elif any(a in mapping for a in e.args):
-            mapping[e] = Scalar(e.prim, e.dtype, tuple([mapping.get(a, a) for a in e.args]), e.payload)
-    moved = rebuilt(nest, {**mapping})
-    stores = tuple(replace(s, buffer=numbers[s.buffer]) for s in moved.stores)
-    return replace(moved, stores=stores, dtypes={numbers[b]: d for b, d in nest.dtypes.items()})
 
 
 def _launch(module: Module, body: Body, name: str, plan: Schedule, nest: Nest) -> str:

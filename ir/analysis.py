@@ -45,10 +45,19 @@ def flags_within(graph: Graph) -> dict[Graph, Flags]:
     found: dict[Graph, Flags] = {}
     for g in regions_first(graph)[0]:
         flags = Flags.NONE
-        for node in g.nodes:
-            flags |= node_flags(node, found)
+        # Joining flags is slow in Python, and a graph has few different ops.
+        for op in {node.op for node in g.nodes}:
+            flags |= op.flags
+        for region in _regions(g):
+            flags |= found[region]
         found[g] = flags
     return found
+
+
+def flagged(graph: Graph, flags: Flags, within: dict[Graph, Flags]) -> set[Node]:
+    """The nodes of a graph that have one of some flags, in themselves or in their regions."""
+    ops = {op for op in {node.op for node in graph.nodes} if op.flags & flags}
+    return {n for n in graph.nodes if n.op in ops or (n.regions and node_flags(n, within) & flags)}
 
 
 def node_flags(node: Node, within: dict[Graph, Flags]) -> Flags:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from .analysis import flags_within, node_flags
+from .analysis import flagged, flags_within
 from .array import Array
 from .attrs import NO_ATTRS, Attrs, Constant
 from .dtypes import from_numpy
@@ -139,12 +139,11 @@ class Rewriter:
 
 
 def _alive(graph: Graph) -> tuple[Node, ...]:
-    within = flags_within(graph)
+    kept = flagged(graph, Flags.CHECKED | Flags.ORDERED, flags_within(graph))
     needed = set(graph.results)
     alive: list[Node] = []
     for node in reversed(graph.nodes):
-        flags = node_flags(node, within)
-        if flags & (Flags.CHECKED | Flags.ORDERED) or not needed.isdisjoint(node.results):
+        if node in kept or not needed.isdisjoint(node.results):
             needed.update(node.args)
             alive.append(node)
     return tuple(alive[::-1])

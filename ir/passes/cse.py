@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable
 
-from ..analysis import flags_within, node_flags
+from ..analysis import flagged, flags_within
 from ..fields import exact_key
 from ..graph import Graph, Node
 from ..op import Flags
@@ -14,11 +14,11 @@ from ..rewriter import Rewriter
 def cse(graph: Graph) -> Graph:
     """The graph with one node, the first, for all that have the same op, arguments, attrs and regions."""
     writer = Rewriter(graph)
-    within = flags_within(graph)
+    ordered = flagged(graph, Flags.ORDERED, flags_within(graph))
     seen: dict[Hashable, Node] = {}
     for node in graph.nodes:
         new = writer.map(node)
-        if Flags.ORDERED in node_flags(new, within):
+        if node in ordered:
             writer.append(new)
             continue
         key = (new.op, new.args, exact_key(new.attrs), new.regions)

@@ -39,10 +39,11 @@ def apply_rules(graph: Graph, rules: Sequence[Rule]) -> Graph:
 
 def _round(graph: Graph, rules: Sequence[Rule]) -> Graph:
     writer = Rewriter(graph)
+    tables: dict[DType, _Table] = {}
     for node in graph.nodes:
         new = writer.append(writer.map(node))
         for _ in range(_MOST_PER_NODE):
-            value = _fire(writer, new, rules)
+            value = _fire(writer, new, rules, tables)
             if value is None:
                 break
             writer.replace(node.result, value)
@@ -52,12 +53,15 @@ def _round(graph: Graph, rules: Sequence[Rule]) -> Graph:
     return writer.finish()
 
 
-def _fire(writer: Rewriter, node: Node, rules: Sequence[Rule]) -> Value | None:
-    """What the first rule that matches a node makes of it."""
+def _fire(writer: Rewriter, node: Node, rules: Sequence[Rule], tables: dict[DType, _Table]) -> Value | None:
+    """What the first rule that matches a node makes of it; `tables` are those that were met, by dtype."""
     if not node.args or node.regions:
         return None
     dtype = node.args[-1].type.dtype
-    for pattern in _patterns(rules, dtype).get((node.op.name, dtype), ()):
+    table = tables.get(dtype)
+    if table is None:
+        table = tables[dtype] = _patterns(rules, dtype)
+    for pattern in table.get((node.op.name, dtype), ()):
         bound = match(pattern, node)
         if bound is None:
             continue
