@@ -149,7 +149,7 @@ _svd: Op = Op(
     "svd",
     infer=_svd_type,
     promote=floating,
-    reference=lapack(_svd_of, "svd: " + _PROBLEM),
+    reference=lapack(_svd_of, "svd: " + _PROBLEM, finite=True),
     lowering=Host(),
     vjp=(conjugated(_svd_slope),),
     attrs=Complete,
@@ -174,7 +174,7 @@ _svdvals: Op = Op(
     infer=_svdvals_type,
     promote=floating,
     reference=lapack(
-        lambda x: np.linalg.svd(x, compute_uv=False), "svdvals: " + _PROBLEM
+        lambda x: np.linalg.svd(x, compute_uv=False), "svdvals: " + _PROBLEM, finite=True
     ),
     lowering=Host(),
     vjp=(conjugated(_svdvals_slope),),

@@ -113,23 +113,31 @@ def hermitian_part(x: np.ndarray) -> np.ndarray:
     return np.where(x == other, x, x / 2 + other / 2)
 
 
-def lapack(function: Callable[..., np.ndarray], problem: str) -> Callable[..., np.ndarray]:
+def lapack(
+    function: Callable[..., np.ndarray], problem: str, *, finite: bool = False
+) -> Callable[..., np.ndarray]:
     """A reference that raises LinAlgError which names the batch entry at fault.
 
     Args:
         function: takes stacks of matrices, then attrs where the row has them, and gives an array.
         problem: what is wrong with a matrix that NumPy refuses, and what to do; it completes "NAME: the matrix".
+        finite: refuse NaN and infinity as well; on these, iterations of LAPACK may go on for ever.
     """
     name, rest = problem.split(": ", 1)
+
+    def checked(*given: np.ndarray | Attrs) -> np.ndarray:
+        if finite and not all(np.isfinite(x).all() for x in given if isinstance(x, np.ndarray)):
+            raise np.linalg.LinAlgError
+        return function(*given)
 
     def call(*given: np.ndarray | Attrs) -> np.ndarray:
         arrays = [np.asarray(x) for x in given if not isinstance(x, Attrs)]
         attrs = [x for x in given if isinstance(x, Attrs)]
         with np.errstate(all="ignore"):
             try:
-                return np.asarray(function(*arrays, *attrs))
+                return np.asarray(checked(*arrays, *attrs))
             except np.linalg.LinAlgError:
-                raise _culprit(function, arrays, attrs, name, rest) from None
+                raise _culprit(checked, arrays, attrs, name, rest) from None
 
     return call
 

@@ -147,7 +147,7 @@ _cofactors: Op = Op(
     "cofactors",
     infer=_square("cofactors"),
     promote=floating,
-    reference=lapack(_cofactors_of, "cofactors: holds no finite numbers"),
+    reference=lapack(_cofactors_of, "cofactors: holds no finite numbers", finite=True),
     lowering=Host(),
     vjp=(_cofactors_slope,),
     flags=Flags.CHECKED,
@@ -226,7 +226,7 @@ _pinv: Op = Op(
     infer=_pinv_type,
     promote=_pinv_promote,
     reference=lapack(
-        np.linalg.pinv, "pinv: has no singular values; it must hold finite numbers"
+        np.linalg.pinv, "pinv: has no singular values; it must hold finite numbers", finite=True
     ),
     lowering=Host(),
     vjp=(conjugated(_pinv_slope), None),
