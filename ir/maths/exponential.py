@@ -124,10 +124,10 @@ def _reduced(x: Scalar, bias: int, low: Scalar | None = None) -> tuple[Scalar, S
 
 def _scaled(x: Scalar, low: Scalar | None = None) -> Scalar:
     """exp of a clamped x; two factors, so that denormal results are rounded once and large ones overflow."""
-    return _spread(*_reduced(x, 2 * _bias(x.dtype), low))
+    return spread(*_reduced(x, 2 * _bias(x.dtype), low))
 
 
-def _spread(q: Scalar, both: Scalar) -> Scalar:
+def spread(q: Scalar, both: Scalar) -> Scalar:
     """2^n (1 + q), with n + twice the bias in the low bits of `both`."""
     width = mantissa_bits(q.dtype)
     # The exponent fields of 2^floor(n/2) and 2^ceil(n/2) add up to n + 2 bias.
@@ -150,7 +150,7 @@ def exp2(x: Scalar) -> Scalar:
     x = below(above(x, -bias - 25.0 if x.dtype is dtypes.float32 else -bias - 54.0), bias + 2.0)
     n, both = nearest(x, 1.0, 2 * bias)
     r = x - n
-    return _spread(r * horner(r, f.q), both)
+    return spread(r * horner(r, f.q), both)
 
 
 def exp_of_negative(x: Scalar) -> Scalar:

@@ -1,10 +1,9 @@
 """pow of IEEE 754-2019 for floats as a scalar expression; it knows no integers and no arrays.
 
-float32: 2^(y log2 x) in float64, where polynomials with errors of 2^-38 (log2, degree 13 in m - 1) and
-2^-34 (2^r, degree 7) leave less than 0.05 ULP beside the final rounding.
-float64 needs log x to 2^-64, as y log x may be 745. With x = 2^e m and s = (m - 1) / (m + 1), log x = e ln
-2 + 2 (s + s^3/3 + s^5 P(s^2)), where all but the last term are unevaluated sums of two floats (Dekker, 1971).
-Polynomials by weighted Remez at 200 bits in mpmath. Zeros, infinities, NaN and denormal x are the rare side.
+As y log x may be 745 (88 in float32), log x is needed to 2^-64 (2^-32). With x = 2^e m and s = (m - 1) / (m + 1),
+log x = e ln 2 + 2 (s + s^3/3 + s^5 P(s^2)), where all but the last term are unevaluated sums of two floats (Dekker,
+1971); float32 has logarithms to base 2. Polynomials by weighted Remez at 200 bits in mpmath, errors of the logarithm
+2^-36.8 (float32) and 2^-68. Zeros, infinities, NaN and denormal x are the rare side.
 """
 
 from __future__ import annotations
@@ -13,20 +12,10 @@ import math
 
 from .. import dtypes, scalar
 from ..scalar import RARE, Scalar
-from .exponential import exp_of_sum
+from .exponential import exp_of_sum, spread
 from .logarithm import normal, split
-from .polynomial import above, below, horner, magnitude, nearest, power_of_low_bits
+from .polynomial import above, below, horner, magnitude, nearest
 
-_LOG2 = (
-    1.4426950408865746, -0.7213475203275858, 0.4808983488023455, -0.3606737931354598, 0.2885387958425947,
-    -0.2404464336208237, 0.20610711664245449, -0.1804367472458472, 0.16021681458724357,
-    -0.1424987730022805, 0.13027410320339758, -0.13462731900047523, 0.13251781740282279,
-    -0.06974874512888622,
-)  # fmt: skip
-_EXP2 = (
-    0.9999999999616938, 0.6931471807276547, 0.24022651198165157, 0.055504103569090794,
-    0.009618027248944493, 0.0013333919248294589, 0.00015469293779136922, 1.5202781440658289e-05,
-)  # fmt: skip
 _ATANH = (
     0.2000000000000113, 0.14285714285048337, 0.11111111260242647, 0.09090892157223149, 0.07693379949277263,
     0.06628377528337036, 0.06598467458530101,
@@ -34,10 +23,18 @@ _ATANH = (
 # ln 2 in 42 bits, so that an exponent times it is exact, and what is left; 1/3 and what is left.
 _LN2 = (0.693147180559663, 2.8235290563031577e-13)
 _THIRD = (0.3333333333333333, 1.850371707708594e-17)
+# The same for float32, with 2 / ln 2 and ln 2.
+_ATANH_32 = (0.20000076293945312, 0.14273542165756226, 0.11709947884082794)
+_THIRD_32 = (0.3333333432674408, -9.934107758624577e-09)
+_SCALE_32 = (2.885390043258667, 3.851926067000022e-08)
+_LN2_32 = (0.6931471824645996, -1.9046542121259336e-09)
+_EXP2_32 = (
+    0.24022647738456726, 0.05550359562039375, 0.009618503041565418, 0.0013390997191891074, 0.0001532782771391794,
+)  # fmt: skip
 
 
 def power(x: Scalar, y: Scalar) -> Scalar:
-    """x to the power y within 0.6 ULP (float32) and 1.4 ULP (float64), with all special cases of the
+    """x to the power y within 1 ULP (float32) and 1.4 ULP (float64), with all special cases of the
     standard.
 
     pow(x, 0) and pow(1, y) are 1 even for NaN; a negative base needs an integral exponent, else NaN.
@@ -46,7 +43,8 @@ def power(x: Scalar, y: Scalar) -> Scalar:
     least = 2.0**-126 if x.dtype is dtypes.float32 else 2.0**-1022
     ordinary = (size >= least) & (size < math.inf) & (magnitude(y) < math.inf)
     integral, odd = _parity(y)
-    found = _of_positive(size, y)
+    m, e = split(size)
+    found = _of_parts(m, scalar.cast(e, x.dtype), y)
     negative = x < 0.0
     found = scalar.select(negative & odd, -found, found)
     found = scalar.select(negative & ~integral, math.nan, found)
@@ -57,7 +55,9 @@ def _special(x: Scalar, y: Scalar) -> Scalar:
     """`power` for any arguments."""
     size = magnitude(x)
     integral, odd = _parity(y)
-    found = _of_positive(size, y)
+    lifted, shift = normal(size)
+    m, e = split(lifted)
+    found = _of_parts(m, scalar.cast(e, x.dtype) - shift, y)
     found = scalar.select(scalar.eq(size, 1.0), 1.0, found)
     # x + y is NaN where either is; the magnitudes beyond come from the signs of y and of log |x|.
     shrinks = (y < 0.0) ^ (size < 1.0)
@@ -82,30 +82,63 @@ def _parity(y: Scalar) -> tuple[Scalar, Scalar]:
     return integral, integral & scalar.ne(scalar.unary("trunc", half), half)
 
 
-def _of_positive(x: Scalar, y: Scalar) -> Scalar:
-    """The power of a positive finite base to a finite exponent."""
-    if x.dtype is dtypes.float64:
-        high, low = _log(x)
-        p = y * high
-        return exp_of_sum(p, scalar.fma(y, high, -p) + y * low)
-    m, e = split(scalar.cast(x, dtypes.float64))
-    f = m - 1.0
-    log2 = scalar.fma(f, horner(f, _LOG2), scalar.cast(e, dtypes.float64))
-    t = below(above(scalar.cast(y, dtypes.float64) * log2, -200.0), 200.0)
-    n, biased = nearest(t, 1.0, 1023)
-    return scalar.cast(horner(t - n, _EXP2) * power_of_low_bits(biased, dtypes.float64), dtypes.float32)
+def _of_parts(m: Scalar, e: Scalar, y: Scalar) -> Scalar:
+    """(2^e m)^y for a finite y."""
+    if y.dtype is dtypes.float32:
+        return _exp2(*_times(y, *_log2(m, e)))
+    high, low = _log(m, e)
+    return exp_of_sum(*_times(y, high, low))
 
 
-def _log(x: Scalar) -> tuple[Scalar, Scalar]:
-    """log x of a positive float64 as an unevaluated sum."""
-    lifted, shift = normal(x)
-    m, exponent = split(lifted)
-    e = scalar.cast(exponent, x.dtype) - shift
+def _times(y: Scalar, high: Scalar, low: Scalar) -> tuple[Scalar, Scalar]:
+    """y (high + low) as an unevaluated sum."""
+    product = y * high
+    return product, scalar.fma(y, high, -product) + y * low
+
+
+def _log2(m: Scalar, e: Scalar) -> tuple[Scalar, Scalar]:
+    """e + log2 m of float32 as an unevaluated sum."""
+    s, s_low = _quotient(m)
+    square = s * s
+    square_low = scalar.fma(s + s, s_low, scalar.fma(s, s, -square))
+    rest = scalar.fma(square, horner(square, _ATANH_32), _THIRD_32[1])
+    third = square * _THIRD_32[0]
+    third_low = scalar.fma(
+        square, rest, scalar.fma(square_low, _THIRD_32[0], scalar.fma(square, _THIRD_32[0], -third))
+    )
+    # log2 m = w (1 + s^2/3 + ...) with w = 2 s / ln 2.
+    w = s * _SCALE_32[0]
+    w_low = scalar.fma(s, _SCALE_32[0], -w) + scalar.fma(s, _SCALE_32[1], s_low * _SCALE_32[0])
+    tail = w * third
+    low = scalar.fma(w, third_low, scalar.fma(w, third, -tail)) + scalar.fma(w_low, third, w_low)
+    first, first_low = _sum_ordered(e, w)
+    second, second_low = _sum_ordered(first, tail)
+    return second, low + (first_low + second_low)
+
+
+def _exp2(high: Scalar, low: Scalar) -> Scalar:
+    """2^(high + low) in float32."""
+    t = below(above(high, -200.0), 200.0)
+    low = scalar.select(scalar.eq(t, high), low, 0.0)
+    n, both = nearest(t, 1.0, 254)
+    near = t - n
+    r, r_low = _sum_ordered(near, low)
+    tail = r * scalar.fma(r, horner(r, _EXP2_32), _LN2_32[1])
+    return spread(scalar.fma(r, _LN2_32[0], scalar.fma(r_low, _LN2_32[0], tail)), both)
+
+
+def _quotient(m: Scalar) -> tuple[Scalar, Scalar]:
+    """(m - 1) / (m + 1) as an unevaluated sum."""
     top, bottom = m - 1.0, m + 1.0
     lost = m - (bottom - 1.0)
     inverse = 1.0 / bottom
     s = top * inverse
-    s_low = (scalar.fma(-s, bottom, top) - s * lost) * inverse
+    return s, scalar.fma(-s, lost, scalar.fma(-s, bottom, top)) * inverse
+
+
+def _log(m: Scalar, e: Scalar) -> tuple[Scalar, Scalar]:
+    """e ln 2 + log m of float64 as an unevaluated sum."""
+    s, s_low = _quotient(m)
     square = s * s
     square_low = scalar.fma(s, s, -square) + (s + s) * s_low
     cube = square * s
