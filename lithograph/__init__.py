@@ -89,10 +89,10 @@ from .tracer import shipping as _shipping  # noqa: F401 - imported for its effec
 from .tracer.concrete import ConcreteFunction
 from .tracer.decorator import function
 from .tracer.function import Function
-from .tracer.memory import dispose
 from .tracer.pytree import register_pytree
 from .tracer.signature import TensorSpec
 from .tracer.staging import run_functions_eagerly
+from .tracer.tidying import Memory, Profile, dispose, keep, memory, profile, tidy, time
 from .tracer.transforms import grad, grads, value_and_grad, variable_grads, vjp
 
 bool = bool_
@@ -112,8 +112,10 @@ __all__ = [
     "IntegerOverflow",
     "LinAlgError",
     "LithographError",
+    "Memory",
     "MissingExtra",
     "PassError",
+    "Profile",
     "RangeError",
     "ShapeError",
     "SharingError",
@@ -157,13 +159,16 @@ __all__ = [
     "int32",
     "int64",
     "isdtype",
+    "keep",
     "linalg",
+    "memory",
     "name_scope",
     "nan",
     "newaxis",
     "optimizers",
     "parse_ir",
     "pi",
+    "profile",
     "random",
     "register_pytree",
     "regularization_losses",
@@ -178,6 +183,8 @@ __all__ = [
     "tensor4d",
     "tensor5d",
     "tensor6d",
+    "tidy",
+    "time",
     "uint8",
     "uint16",
     "uint32",

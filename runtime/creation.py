@@ -20,6 +20,7 @@ from ..ir.storage import convert, held
 from ..ir.types import TensorType, show_shape
 from .core import Tensor, from_ndarray, wrap
 from .dlpack import Producer, take
+from .watching import made as told
 
 _DEFAULT: Final = {"b": dtypes.bool_, "i": dtypes.int32, "f": dtypes.float32, "c": dtypes.complex64}
 
@@ -94,7 +95,7 @@ def _shared(values: object, wanted: dtypes.DType | None) -> Array:
     if not values.flags.c_contiguous or not values.flags.aligned:
         raise ArgumentError("asarray: only a C-contiguous array can be shared; leave copy=False out")
     aval = TensorType(found, values.shape)
-    return cast(Array, wrap(aval, values.ctypes.data, values))
+    return cast(Array, told(wrap(aval, values.ctypes.data, values)))
 
 
 @located
@@ -130,7 +131,7 @@ def from_dlpack(x: object, /, *, device: object = None, copy: bool | None = None
 def of_ndarray(a: np.ndarray) -> Tensor:
     """A Tensor with a copy of a NumPy array of any layout; DTypeError for an unsupported dtype."""
     aval = TensorType(dtypes.from_numpy(a.dtype), a.shape)
-    return from_ndarray(aval, np.ascontiguousarray(held(a), aval.dtype.numpy).reshape(a.shape))
+    return told(from_ndarray(aval, np.ascontiguousarray(held(a), aval.dtype.numpy).reshape(a.shape)))
 
 
 def handle(value: Tensor) -> Tensor:
@@ -141,7 +142,7 @@ def handle(value: Tensor) -> Tensor:
 def given(values: Array) -> Array:
     """An array of the current stage; what a variable holds as a Tensor of its own, since nobody may dispose that."""
     lifted = current().lift(values)
-    return cast(Array, handle(lifted)) if isinstance(lifted, Tensor) and lifted is not values else lifted
+    return cast(Array, told(handle(lifted))) if isinstance(lifted, Tensor) and lifted is not values else lifted
 
 
 def _array(values: object, wanted: dtypes.DType | None) -> Array:

@@ -7,6 +7,7 @@ so that the next one runs native code at once.
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from typing import cast
@@ -30,9 +31,12 @@ from ..ir.types import TensorType
 from . import threads
 from .compile import build
 from .core import Dispatcher, Tensor, as_ndarray, bind_operator, from_ndarray, is_disposed, wrap
+from .disposal import refusal
 from .record import BuildOutput, Match, MatchArray, MatchIdentity, MatchWeak, NewOutput, Record
 from .surface import OPERATORS
 from .variable import Variable
+from .watching import made as told
+from .watching import watchers
 
 _GIL_NS = 5000.0
 _MOST = 256
@@ -55,7 +59,7 @@ class Eager:
         """The operand as a Tensor: a variable's value, a copy of an ndarray."""
         if isinstance(operand, Tensor):
             if is_disposed(operand):
-                raise StateError("Tensor is disposed.")
+                raise refusal(operand)
             return operand
         if isinstance(operand, Variable):
             return operand.held()
@@ -68,17 +72,30 @@ class Eager:
     def constant(self, value: np.ndarray) -> Array:
         """A Tensor that holds a copy of an array."""
         aval = TensorType(dtypes.from_numpy(value.dtype), value.shape)
-        return from_ndarray(aval, np.asarray(value, order="C"))
+        return told(from_ndarray(aval, np.asarray(value, order="C")))
 
     def emit(self, op: Op, args: tuple[Array, ...], attrs: Attrs, result: TensorType) -> Array:
         """Compute one op."""
+        by = watchers()
+        if not by:
+            return self._computed(op, args, attrs, result)
+        start = time.perf_counter()
+        made = self._computed(op, args, attrs, result)
+        seconds = time.perf_counter() - start
+        assert isinstance(made, Tensor)
+        for w in by:
+            w.made(made)
+            w.ran(op.name, args, (made,), seconds)
+        return made
+
+    def _computed(self, op: Op, args: tuple[Array, ...], attrs: Attrs, result: TensorType) -> Array:
         if isinstance(op.lowering, Alias):
             (x,) = args
             assert isinstance(x, Tensor)
             return wrap(result, x._data, x)
         if isinstance(op.lowering, Literal):
             assert isinstance(attrs, Constant)
-            return self.constant(attrs.value)
+            return from_ndarray(result, np.asarray(attrs.value, order="C"))
         if isinstance(_native(op, [a._aval for a in args], result), Host):
             return self._hosted(op, args, attrs, result)
         _, run = self.plan(op, attrs, tuple([a._aval for a in args]), result)
@@ -119,7 +136,7 @@ def _native(op: Op, types: Iterable[TensorType], result: TensorType) -> Lowering
 def _mismatch(*args: object) -> object:
     for a in args:
         if isinstance(a, Tensor) and is_disposed(a):
-            raise StateError("Tensor is disposed.")
+            raise refusal(a)
     raise StateError("an eager program was called with operands that it was not made for")
 
 

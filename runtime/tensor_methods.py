@@ -10,12 +10,13 @@ import numpy as np
 
 from ..ir import dtypes
 from ..ir.array import Array
-from ..ir.errors import ArgumentError, DomainError, DTypeError, SharingError, StateError
+from ..ir.errors import ArgumentError, DomainError, DTypeError, SharingError
 from ..ir.stage import located
 from ..ir.storage import readable
 from ..ir.types import TensorType, show_shape
 from . import html
-from .core import Tensor, as_ndarray, dispose, from_ndarray, is_disposed, wrap
+from .core import Tensor, as_ndarray, from_ndarray, is_disposed, wrap
+from .disposal import dispose, refusal
 from .dlpack import CPU, export, is_pair
 from .leaving import as_asked, to_list, to_numpy
 
@@ -41,7 +42,7 @@ def numpy(self: Tensor) -> np.ndarray:
 
 def _held(self: Tensor) -> np.ndarray:
     if is_disposed(self):
-        raise StateError("Tensor is disposed.")
+        raise refusal(self)
     return as_ndarray(self)
 
 
@@ -166,7 +167,7 @@ def _dlpack(
         SharingError: it cannot be had so.
     """
     if is_disposed(self):
-        raise StateError("Tensor is disposed.")
+        raise refusal(self)
     if stream is not None:
         raise SharingError(f"__dlpack__: a CPU has no streams, but stream={stream!r} was given")
     if dl_device is not None and not (is_pair(dl_device) and dl_device == CPU):
@@ -192,7 +193,7 @@ def _buffer(self: Tensor, flags: object) -> memoryview:
 def _copied(self: Tensor, memo: object = None) -> Tensor:
     """Another tensor on the same memory, which nobody can change; disposing of one leaves the other alone."""
     if is_disposed(self):
-        raise StateError("Tensor is disposed.")
+        raise refusal(self)
     return wrap(self._aval, self._data, self)
 
 

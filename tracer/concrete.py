@@ -118,7 +118,7 @@ class ConcreteFunction:
         if isinstance(base, Builder) or stage is not base:
             return inline(self._bound(given).trace, stage, base, given, self.variables)
         self.program.refresh()
-        return self._form(given).run(*[as_tensor(leaf) for leaf in given])
+        return self._form(given).on([as_tensor(leaf) for leaf in given])
 
     def _form(self, given: Sequence[object]) -> Form:
         """What runs the program on arrays of these extents."""

@@ -22,6 +22,7 @@ from ..ir.types import TensorType
 from ..runtime.compile import Compiled, build
 from ..runtime.core import Cell, Dispatcher, Tensor, wrap
 from ..runtime.creation import of_ndarray
+from ..runtime.disposal import refusal
 from ..runtime.executable import Executable
 from ..runtime.record import (
     Build,
@@ -37,7 +38,8 @@ from ..runtime.record import (
     StateBinding,
 )
 from ..runtime.variable import Variable
-from .pytree import LEAF, Structure, container, tree_map
+from ..runtime.watching import watchers
+from .pytree import LEAF, Structure, container, flatten, tree_map
 from .trace import Constant, Trace
 
 _WAIT: Final = 2e-5
@@ -175,7 +177,22 @@ class Form:
         """Run the program on the leaves of a call."""
         if self.binding.program.loose:
             self.binding.program.refresh()
-        return self.run(*[as_tensor(leaves[i]) for i in self.order])
+        return self.on([as_tensor(leaves[i]) for i in self.order])
+
+    def on(self, tensors: Sequence[Tensor]) -> object:
+        """Run the program on its arguments, and tell whoever watches."""
+        by = watchers()
+        if not by:
+            return self.run(*tensors)
+        start = time.perf_counter()
+        result = self.run(*tensors)
+        seconds = time.perf_counter() - start
+        inputs, outputs = cast("Sequence[Array]", tensors), [x for x in flatten(result)[0] if isinstance(x, Tensor)]
+        for w in by:
+            for made in outputs:
+                w.made(made)
+            w.ran(self.binding.program.trace.graph.name, inputs, cast("Sequence[Array]", outputs), seconds)
+        return result
 
 
 def make_form(binding: Binding, order: tuple[int, ...], variables: tuple[Variable, ...]) -> Form:
@@ -204,7 +221,7 @@ def _again(
     captured = [source for _, source in program.trace.captures]
     for t in (*tensors, *captured):
         if isinstance(t, Tensor) and not t._data:
-            raise StateError("Tensor is disposed.")
+            raise refusal(t)
     while any(v._cell.busy for v in variables):
         time.sleep(_WAIT)
     alive = run()

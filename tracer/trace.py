@@ -19,13 +19,14 @@ from ..ir.array import Array
 from ..ir.assumptions import Assumptions, Guard
 from ..ir.builder import Builder, Traced
 from ..ir.dtypes import from_numpy
-from ..ir.errors import LithographError, StateError, TraceError, VariableError
+from ..ir.errors import LithographError, TraceError, VariableError
 from ..ir.graph import Graph, Node, StateSlot, Value
 from ..ir.loc import Loc, is_ours
 from ..ir.specialise import specialised
 from ..ir.stage import current, locate
 from ..ir.types import Extent, TensorType
 from ..runtime.core import Tensor
+from ..runtime.disposal import refusal
 from ..runtime.variable import Variable
 from .pytree import Structure, flatten
 from .replay import run_nodes
@@ -123,7 +124,7 @@ class TraceBuilder(Builder):
             else:
                 aval = source._aval
                 if isinstance(source, Tensor) and not source._data:
-                    raise StateError("Tensor is disposed.")
+                    raise refusal(source)
             known = self.param(aval), source
             self.captures[id(source)] = known
         return known[0]

@@ -9,6 +9,8 @@ import pytest
 
 import lithograph as lg
 
+pytestmark = pytest.mark.callpath
+
 LARGE = 1000
 
 
