@@ -27,7 +27,7 @@ def chain(length: int) -> Callable[[lg.Array], lg.Array]:
 
 
 def slope(length: int) -> Callable[[lg.Array], lg.Array]:
-    return lambda x: lg.grad(lambda x: lg.sum(chain(length)(x)))(x)
+    return lg.grad(lambda x: lg.sum(chain(length)(x)))
 
 
 def seconds(make: Callable[[int], Callable[[lg.Array], lg.Array]], length: int) -> float:
