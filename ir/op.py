@@ -332,13 +332,14 @@ class Op:
         if self._asks and not (isinstance(self.lowering, Pointwise) and self.lowering.converts):
             told = single_attrs(attrs)
         if told is attrs and _HALVES.isdisjoint([x.dtype for x in operands]):
-            return self._refer(operands, attrs)
+            return self.refer(operands, attrs)
         types = tuple([TensorType(from_numpy(x.dtype), x.shape) for x in operands])
         result = self.result_type(types, attrs).dtype
-        found = self._refer([widened(x) for x in operands], told)
+        found = self.refer([widened(x) for x in operands], told)
         return convert(found, result) if result.is_half else found
 
-    def _refer(self, operands: Sequence[np.ndarray], attrs: Attrs) -> np.ndarray:
+    def refer(self, operands: Sequence[np.ndarray], attrs: Attrs) -> np.ndarray:
+        """The reference on NumPy arrays, none of them and no attribute of half precision."""
         return self.reference(*operands, attrs) if self.attrs else self.reference(*operands)
 
     def __repr__(self) -> str:

@@ -11,6 +11,7 @@ import functools
 from collections.abc import Callable, Iterator
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Final, ParamSpec, Protocol, TypeVar
+from typing import cast as typed
 
 import numpy as np
 
@@ -20,7 +21,7 @@ from .attrs import NO_ATTRS, Attrs, Cast, ShapeOf
 from .errors import ArgumentError, DTypeError, IntegerOverflow, LithographError
 from .loc import NOWHERE, Loc, here
 from .registry import OPS
-from .storage import convert, held
+from .storage import bfloat16, held
 from .types import Assumed, Dim, TensorType, assumed
 
 if TYPE_CHECKING:
@@ -123,7 +124,7 @@ def number(value: bool | int | float | complex, dtype: dtypes.DType) -> np.ndarr
         raise DTypeError(f"the Python complex {value!r} cannot become {dtype.name}; take its real part first")
     try:
         if dtype is dtypes.bfloat16:
-            return convert(np.array(value, np.float64), dtype)
+            return bfloat16(float(typed("float", value)))
         return np.array(value, dtype.numpy)
     except OverflowError:
         raise IntegerOverflow(f"the Python int {value} does not fit {dtype.name}") from None

@@ -6,6 +6,9 @@ once, to nearest even. This file knows neither ops nor expressions.
 
 from __future__ import annotations
 
+import math
+import struct
+
 import numpy as np
 
 from . import dtypes
@@ -38,6 +41,19 @@ def convert(array: np.ndarray, dtype: DType) -> np.ndarray:
     if array.dtype == np.float32:
         return _upper_half(array)
     return _upper_half(_rounded(array))
+
+
+def bfloat16(value: float) -> np.ndarray:
+    """A Python number as a 0-d array of bfloat16, rounded once."""
+    single = value
+    if math.isfinite(value):
+        exponent = max(math.frexp(value)[1], _LEAST_EXPONENT) - _QUANTA
+        single = math.copysign(math.ldexp(round(math.ldexp(value, -exponent)), exponent), value)
+    try:
+        bits = struct.pack("<f", single)
+    except OverflowError:
+        bits = struct.pack("<f", math.copysign(math.inf, value))
+    return np.frombuffer(bits[2:], dtypes.bfloat16.numpy)[0:1].reshape(())
 
 
 def widened(array: np.ndarray) -> np.ndarray:

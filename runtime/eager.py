@@ -28,7 +28,7 @@ from ..ir.op import Alias, Contract, Element, Host, Literal, Lowering, Op, Point
 from ..ir.registry import OPS
 from ..ir.stage import locate, operand_type
 from ..ir.types import TensorType
-from . import threads
+from . import hosted, threads
 from .compile import build
 from .core import Dispatcher, Tensor, as_ndarray, bind_operator, from_ndarray, is_disposed, wrap
 from .disposal import refusal
@@ -218,6 +218,24 @@ def _whole_program(
     return made.record(bound, (BuildOutput(made.results[0]),), len(types))
 
 
+def _hosted(
+    op: Op, attrs: Attrs, types: Sequence[TensorType], wanted: Sequence[dtypes.DType], result: TensorType
+) -> Record:
+    """The record of an op whose reference is run, with no program around it."""
+    function = hosted.single(op, attrs, types, wanted, result)
+    return Record(
+        n_args=len(types),
+        match=tuple([MatchArray(k, t, k) for k, t in enumerate(types)]),
+        outputs=(NewOutput(result, result.nbytes, len(types)),),
+        build=(BuildOutput(0),),
+        n_bufs=len(types) + 1,
+        program=hosted.address(function),
+        fail=lambda status: hosted.failure(),
+        reenters=True,
+        owner=function,
+    )
+
+
 def _install(op: Op) -> None:
     """Make an op's `call` a Dispatcher."""
 
@@ -246,6 +264,11 @@ def _install(op: Op) -> None:
 
 
 _WEAK = (bool, int, float)
+_WIDEST = {
+    bool: TensorType(dtypes.bool_, ()),
+    int: TensorType(dtypes.int64, ()),
+    float: TensorType(dtypes.float64, ()),
+}
 
 
 def _kind(given: object) -> object:
@@ -268,9 +291,13 @@ def _direct(op: Op, given: tuple[object, ...]) -> Record | None:
     lifted = tuple([TensorType(d, t.shape) for t, d in zip(types, wanted, strict=True)])
     matches: list[Match] = []
     result = op.result_type(lifted, attrs)
-    if isinstance(_native(op, lifted, result), Host):
-        return None
-    record, _ = EAGER.plan(op, attrs, lifted, result)
+    hosts = isinstance(_native(op, lifted, result), Host)
+    if hosts:
+        # A host step takes Python numbers in the widest dtype of their kind, and converts them itself.
+        lifted = tuple([_WIDEST.get(type(x), t) for x, t in zip(operands, types, strict=True)])
+        record = _hosted(op, attrs, lifted, wanted, result)
+    else:
+        record, _ = EAGER.plan(op, attrs, lifted, result)
     bufs = {m.slot: m.buf for m in record.match if isinstance(m, MatchArray)}
     for k, (x, t) in enumerate(zip(operands, lifted, strict=True)):
         if type(x) in (Tensor, np.ndarray) and types[k].dtype is t.dtype:
