@@ -8,7 +8,7 @@ from __future__ import annotations
 import operator
 import sys
 from abc import ABCMeta
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, Final
 
@@ -20,16 +20,19 @@ from .types import TensorType
 if TYPE_CHECKING:
     import numpy as np
 
+    from .methods import Methods
     from .ops.indexing import At
     from .ops.subscripts import Index
     from .stage import Operand
-
+else:
+    # `ir/ops` attaches a method for each public function of an array; the stub, made from the same files, types them.
+    Methods = object
 
 API_VERSIONS: Final = ("2021.12", "2022.12", "2023.12", "2024.12")
 """Versions of the Python Array API standard."""
 
 
-class Array(metaclass=ABCMeta):
+class Array(Methods, metaclass=ABCMeta):
     """An array value: a dtype, a shape, operators and methods; native types that have them are registered."""
 
     __slots__ = ()
@@ -62,7 +65,6 @@ class Array(metaclass=ABCMeta):
         def __dlpack_device__(self) -> tuple[int, int]: ...
         @property
         def __array_interface__(self) -> dict[str, Any]: ...
-        def __getattr__(self, name: str) -> Callable[..., Array]: ...
 
     @property
     def shape(self) -> tuple[int, ...]:

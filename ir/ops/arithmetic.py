@@ -136,7 +136,7 @@ _relu_row = pointwise(
 _floor = pointwise("floor", _rounding("floor"), lambda x: np.floor(x).astype(x.dtype), vjp=(_flat,), high=2.9)
 _ceil = pointwise("ceil", _rounding("ceil"), lambda x: np.ceil(x).astype(x.dtype), vjp=(_flat,), high=2.9)
 _trunc = pointwise("trunc", _rounding("trunc"), lambda x: np.trunc(x).astype(x.dtype), vjp=(_flat,), low=0.1)
-_round = pointwise("round", _rounding("rint"), np.round, vjp=(_flat,))
+_round = pointwise("round", _rounding("rint"), np.round, kinds=FIELD, vjp=(_flat,))
 
 
 def _extremum(name: str) -> Callable[[np.ndarray, np.ndarray], np.ndarray]:
@@ -314,7 +314,7 @@ def trunc(x: Operand, /) -> Array:
 
 
 def round(x: Operand, /) -> Array:
-    """The nearest integral value, halves to even, in the dtype of `x`."""
+    """The nearest integral value, halves to even, in the dtype of `x`; of complex numbers, of either part."""
     return _round.call(x)
 
 
