@@ -20,7 +20,8 @@ from ..attrs import Constant
 from ..builder import Traced
 from ..errors import ArgumentError, RangeError, ShapeError, TraceError
 from ..stage import as_array, current, number
-from ..types import Dim, Extent, Shape, broadcast_shapes, show_shape
+from ..types import Dim, Extent, Shape, broadcast_shapes, same_extent, show_shape
+from .axes import integer
 from .joining import stack
 from .places import out_of_range
 from .shapes import broadcast_to, reshape
@@ -189,14 +190,38 @@ def _slice(axis: int, given: slice, extent: Extent) -> _Strided:
             raise ArgumentError("index: the step of a slice must not be zero") from None
         count = len(range(start, stop, step))
         return _Strided(axis, start if count else 0, step, count)
-    if given.start in (None, 0) and given.stop is None and given.step in (None, 1):
-        return _Strided(axis, 0, 1, extent)
-    if given == slice(None, None, -1):
-        return _Strided(axis, extent - 1, -1, extent)
-    raise ShapeError(
-        f"index: axis {axis} has the symbolic extent {extent}, of which only [:] and [::-1] are known "
-        "slices; use take with computed indices"
-    )
+    step = 1 if given.step is None else integer("index", "the step of a slice", given.step)
+    try:
+        if step not in (1, -1):
+            return _slice(axis, given, int(extent))
+        return _symbolic(axis, given.start, given.stop, step, extent)
+    except ShapeError:
+        raise ShapeError(
+            f"index: axis {axis} has the symbolic extent {extent}, and what {given} selects depends on its size; "
+            "use take with computed indices"
+        ) from None
+
+
+def _symbolic(axis: int, start: object, stop: object, step: int, extent: Dim) -> _Strided:
+    """A slice of a symbolic extent, as Python defines it; comparisons are what the trace assumes."""
+    least: Extent = 0 if step > 0 else -1
+    most: Extent = extent if step > 0 else extent - 1
+
+    def bound(given: object, missing: Extent) -> Extent:
+        if given is None:
+            return missing
+        i: Extent = given if isinstance(given, Dim) else integer("index", "a bound of a slice", given)
+        if i < 0:
+            i = i + extent
+            return least if i < 0 else i
+        return most if i > most else i
+
+    first, last = bound(start, least if step > 0 else most), bound(stop, most if step > 0 else least)
+    low, high = (first, last) if step > 0 else (last, first)
+    # Both lie between `least` and `most`, so that nothing has to be assumed where one of them is an end.
+    if not (same_extent(low, least) or same_extent(high, most)) and high < low:
+        return _Strided(axis, 0, step, 0)
+    return _Strided(axis, first, step, high - low)
 
 
 def _part(axis: int, item: object, extent: Extent, mode: str) -> _Part:

@@ -97,6 +97,15 @@ def test_python_that_needs_the_number_is_traced_for_each_number() -> None:
         lambda x: lg.stack(list(x)),
         lg.grad(lambda y: lg.sum(lg.exp(y) / y.shape[0])),
         lambda x: x * max(x.shape[0], 5) * min(x.shape[0], 5),
+        lambda x: x[1:] - x[:-1],
+        lambda x: x[:2] + x[-2:],
+        lambda x: x[2:-2],
+        lambda x: x[-2::-1] * 2,
+        lambda x: x[:1:-1],
+        lambda x: x[::2] + 1,
+        lambda x: x[x.shape[0] // 2 :],
+        lambda x: x[: x.shape[0] - 1],
+        lambda x: x[10:] + x[:0],
         lambda x: lg.broadcast_to(x[0], x.shape) * lg.arange(x.shape[0])[:, None],
     ],
 )
@@ -104,6 +113,13 @@ def test_staged_is_plain_python_for_all_sizes(function: Callable[[lg.Array], lg.
     f = lg.function(function)
     for n in (4, 3, 5, 2, 6, 1):
         assert_plain(f, np.random.default_rng(n).standard_normal((n, 3)).astype(F32))
+
+
+def test_slices_of_a_changing_extent_make_one_trace() -> None:
+    f = lg.function(lambda x: x[1:] - x[:-1])
+    for n in (5, 6, 7, 2, 9):
+        assert_plain(f, np.arange(n * n, dtype=F32).reshape(n, n))
+    assert f.trace_count == 2
 
 
 def test_an_error_at_one_size_is_that_of_plain_python() -> None:
