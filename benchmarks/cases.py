@@ -32,7 +32,7 @@ Map = Callable[[Array], Array]
 
 @dataclass(frozen=True)
 class Ops:
-    """What formulas use, under one name in every framework; `sum0` adds up columns, `sum1` rows; `sort` sorts rows."""
+    """What formulas use, under one name in every framework; `sum0` adds up columns; `…1` and `sort` work on rows."""
 
     exp: Map
     log: Map
@@ -47,6 +47,7 @@ class Ops:
     sum0: Map
     sum1: Map
     max: Map
+    cumsum1: Map
     sort: Map
 
 
@@ -164,6 +165,10 @@ def _sigmoid_reference(x: Numbers) -> Numbers:
 def _softmax_reference(x: Numbers) -> list[Numbers]:
     e = np.exp(x - x.max(1, keepdims=True))
     return [e / e.sum(1, keepdims=True)]
+
+
+def _cumsum(x: Numbers) -> list[Numbers]:
+    return [np.cumsum(x, 1)]
 
 
 def _layer_norm_reference(x: Numbers, g: Numbers, b: Numbers) -> list[Numbers]:
@@ -361,6 +366,7 @@ CASES: Final[tuple[Case | Training, ...]] = (
         MANY,
         two_threads=True,
     ),
+    Case("cumsum1", "running sums of rows, 4096x1024", lambda r, s: [_rows(r, s)], lambda o: o.cumsum1, _cumsum, MANY),
     Case("sort", "sort, 1M", lambda r, s: [_vector(r, s)], lambda o: o.sort, lambda x: [np.sort(x)]),
     Case(
         "sort_rows",

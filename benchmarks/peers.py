@@ -97,6 +97,7 @@ def _lithograph(threads: int) -> Framework:
         sum0=lambda x: lg.sum(x, axis=0),
         sum1=lambda x: lg.sum(x, axis=1),
         max=lg.max,
+        cumsum1=lambda x: lg.cumulative_sum(x, axis=1),
         sort=lg.sort,
     )
     return Framework(
@@ -141,6 +142,7 @@ def _numpy(threads: int) -> Framework:
         sum0=lambda x: np_.sum(x, axis=0),
         sum1=lambda x: np_.sum(x, axis=1),
         max=np_.max,
+        cumsum1=lambda x: np_.cumsum(x, 1),
         sort=np_.sort,
     )
     return Framework(np.__version__, lambda a: a, np.asarray, lambda f: f, ops, training=training)
@@ -205,6 +207,7 @@ def _jax(threads: int) -> Framework:
         sum0=lambda x: jnp.sum(x, axis=0),
         sum1=lambda x: jnp.sum(x, axis=1),
         max=jnp.max,
+        cumsum1=lambda x: jnp.cumsum(x, 1),
         sort=jnp.sort,
     )
     return Framework(
@@ -270,6 +273,7 @@ def _torch(threads: int) -> Framework:
         sum0=lambda x: torch.sum(x, 0),
         sum1=lambda x: torch.sum(x, 1),
         max=torch.max,
+        cumsum1=lambda x: torch.cumsum(x, 1),
         sort=lambda x: torch.sort(x).values,
     )
     return Framework(
