@@ -38,6 +38,11 @@ def programs(x, w, d, i, e):
     for axis in (None, 0, 1):
         yield from (lg.sum(x, axis=axis), lg.sum(d, axis=axis), lg.max(x, axis=axis), lg.argmax(d, axis=axis))
         yield from (lg.mean(d, axis=axis), lg.var(x, axis=axis), lg.sum(i, axis=axis))
+        yield from (lg.prod(x, axis=axis), lg.count_nonzero(i, axis=axis), lg.argmin(x, axis=axis))
+    for a in (x, d, i):
+        yield from (f(a, axis=k) for f in (lg.cumulative_sum, lg.cumulative_prod, lg.cumulative_max) for k in (0, 1))
+        yield from (f(lg.reshape(a[:, :30], (-1, 3, 10)), axis=(0, 2)) for f in (lg.sum, lg.prod, lg.max, lg.any))
+    yield lg.grad(lambda x: lg.sum(lg.prod(x, axis=1)))(d[:, :40])
     yield from (lg.softmax(x, axis=-1), lg.log_softmax(d, axis=0), lg.logsumexp(x, axis=0))
     yield from (i // 4, i % 5, i * i - 7, (x * 1e9).astype(lg.int32), e.astype(lg.int64), lg.round(x), lg.floor(d))
     yield lg.random.normal((301,), key=lg.random.key(3))
