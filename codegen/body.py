@@ -92,15 +92,18 @@ class Body:
     Attributes:
         block: the label of the block that is being written, as phis need it.
         declares: the `declare` lines that the text needs, in order of first use; shared within a module.
+        has_f16: whether the target converts float16 by instructions.
     """
 
-    __slots__ = ("_allocas", "_count", "_lines", "block", "declares")
+    __slots__ = ("_allocas", "_count", "_lines", "block", "declares", "has_f16")
 
     block: str
     declares: dict[str, None]
+    has_f16: bool
 
-    def __init__(self, declares: dict[str, None] | None = None) -> None:
+    def __init__(self, declares: dict[str, None] | None = None, has_f16: bool = False) -> None:
         self.declares = {} if declares is None else declares
+        self.has_f16 = has_f16
         self.block = "entry"
         self._lines: list[Line] = []
         self._allocas: list[str] = []

@@ -170,7 +170,10 @@ def _linked(nest: Nest, checks: tuple[Check, ...], count: int, symbols: Symbols)
     plan = schedule(nest, target)
     declares: dict[str, None] = {}
     used = ["tasks", "grain", *symbols.names]
-    writer = KernelWriter(nest, plan, declares, symbols=used, sizes_buffer=count + 1, width=target.vector_bytes)
+    width, has_f16 = target.vector_bytes, target.has_f16
+    writer = KernelWriter(
+        nest, plan, declares, symbols=used, sizes_buffer=count + 1, width=width, has_f16=has_f16
+    )
     text = _module(writer.write("kernel", "#0"), declares, count + 1, target)
     imports = {pool.PARALLEL: support.address(pool.PARALLEL)}
     library = jit.load(text, ["program"], imports, keep=(support.library("pool"),))

@@ -1,6 +1,7 @@
-"""Conversion from and to half precision in integer operations, so that it is the same on every target.
+"""Conversion from and to half precision in integer operations, the same on every target.
 
-Expressions in the scalars of `ir/scalar.py`, from which `codegen/instructions.py` makes its `cast`.
+It is what a target with instructions for float16 does by these, bit for bit but for NaN. Expressions in the scalars
+of `ir/scalar.py`, from which `codegen/instructions.py` makes its `cast`.
 """
 
 from __future__ import annotations

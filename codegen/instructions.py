@@ -210,10 +210,14 @@ def _cast(body: Body, dtype: DType, of: _Types, args: _Args, lanes: int) -> str:
     source, x = of[0], args[0]
     if source is dtype:
         return x
+    if body.has_f16 and {source, dtype} == {dtypes.float16, dtypes.float32}:
+        return _between_f16(body, dtype, x, lanes)
     if dtype.is_half:
         return _expression(body, narrow(scalar.load(source, 0, ()), dtype), [x], lanes)
     if source.is_half:
-        single = _expression(body, widen(scalar.load(source, 0, ())), [x], lanes)
+        load = scalar.load(source, 0, ())
+        plain = source is dtypes.bfloat16 or not body.has_f16
+        single = _expression(body, widen(load), [x], lanes) if plain else _between_f16(body, dtypes.float32, x, lanes)
         return _cast(body, dtype, (dtypes.float32,), (single,), lanes)
     before, after = llvm_type(source, lanes), llvm_type(dtype, lanes)
     if dtype is dtypes.bool_:
@@ -234,6 +238,17 @@ def _cast(body: Body, dtype: DType, of: _Types, args: _Args, lanes: int) -> str:
         return x
     rule = "trunc" if dtype.bits < source.bits else "sext" if source.kind == "int" else "zext"
     return body.assign(f"{rule} {before} {x} to {after}")
+
+
+def _between_f16(body: Body, dtype: DType, x: str, lanes: int) -> str:
+    """float16 from float32, or to it, by the target's own instructions; a register holds its bits as an integer."""
+    bits, single = llvm_type(dtypes.float16, lanes), llvm_type(dtypes.float32, lanes)
+    half = f"<{lanes} x half>" if lanes else "half"
+    if dtype is dtypes.float32:
+        held = body.assign(f"bitcast {bits} {x} to {half}")
+        return body.assign(f"fpext {half} {held} to {single}")
+    rounded = body.assign(f"fptrunc {single} {x} to {half}")
+    return body.assign(f"bitcast {half} {rounded} to {bits}")
 
 
 def _float_to_integer(body: Body, source: DType, dtype: DType, x: str, lanes: int) -> str:

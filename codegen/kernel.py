@@ -221,6 +221,7 @@ class KernelWriter:
         symbols: Sequence[str] = (),
         sizes_buffer: int | None = None,
         width: int = 16,
+        has_f16: bool = False,
     ) -> None:
         """A writer.
 
@@ -230,11 +231,12 @@ class KernelWriter:
             first_check: number of the nest's first check in its program.
             symbols, sizes_buffer: the names of the sizes, and the entry in `bufs` that points to them.
             width: bytes of a vector register.
+            has_f16: whether the target converts float16 by instructions.
         """
         nest = single_loops(nest) if plan.columns and not nest.scans else nest
         self.nest = nest
         self.plan = plan
-        self.body = Body(declares)
+        self.body = Body(declares, has_f16)
         self.symbols = symbols
         self.width = width
         self.numbers = numbers

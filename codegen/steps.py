@@ -66,6 +66,7 @@ class KernelStep:
         writer = KernelWriter(
             nest, plan, module.declares, numbers={b: s.number for b, s in self.storages.items()},
             first_check=len(module.checks), symbols=symbols, sizes_buffer=table.buffer, width=width,
+            has_f16=module.target.has_f16,
         )  # fmt: skip
         module.functions.append(writer.write(name, "#0"))
         module.checks.extend(self.checks)

@@ -36,6 +36,7 @@ class Target:
         features: LLVM feature string; it alone decides which instructions are used.
         vector_bytes: width of one vector register in bytes (64 on AVX-512, 32 on AVX2, 16 otherwise).
         has_fma: whether a fused multiply-add instruction exists.
+        has_f16: whether float16 is converted from and to float32 by instructions.
     """
 
     triple: str
@@ -43,6 +44,7 @@ class Target:
     features: str
     vector_bytes: int
     has_fma: bool
+    has_f16: bool
 
     def lanes(self, itemsize: int) -> int:
         """Number of elements of `itemsize` bytes in one vector register."""
@@ -93,7 +95,8 @@ def host() -> Target:
             RuntimeWarning,
             stacklevel=2,
         )
-    return Target(triple, cpu, features, vector_bytes, has_fma)
+    has_f16 = aarch64 or "f16c" in present
+    return Target(triple, cpu, features, vector_bytes, has_fma, has_f16)
 
 
 def _checked(cpu: str, aarch64: bool) -> str:
@@ -108,9 +111,9 @@ def _features_of_cpu(cpu: str) -> set[str]:
     wide = ("skylake-avx512", "icelake", "cascadelake", "cooperlake", "sapphirerapids", "graniterapids", "rocketlake",
             "tigerlake", "znver4", "znver5", "x86-64-v4")
     if cpu.startswith(wide):
-        return {"avx512f", "avx512bw", "avx512vl", "avx512dq", "avx2", "fma"}
+        return {"avx512f", "avx512bw", "avx512vl", "avx512dq", "avx2", "fma", "f16c"}
     if cpu.startswith(("haswell", "broadwell", "skylake", "znver", "alderlake", "raptorlake", "x86-64-v3")):
-        return {"avx2", "fma"}
+        return {"avx2", "fma", "f16c"}
     return set()
 
 
