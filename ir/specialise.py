@@ -4,43 +4,33 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from .analysis import regions_first
 from .fields import static_attrs, static_type
 from .graph import Graph, Node, Value
 from .types import Extent
 
 
 def specialised(graph: Graph, sizes: Mapping[str, Extent]) -> Graph:
-    """The graph with extents for some of its symbols; the same object when there are none."""
-    return _Copy(sizes).graph(graph) if sizes else graph
+    """The graph with extents for some of its symbols, regions included; the same object when there are none."""
+    if not sizes:
+        return graph
+    done: dict[Graph, Graph] = {}
+    for g in regions_first(graph)[0]:
+        done[g] = _copy(g, sizes, done)
+    return done[graph]
 
 
-class _Copy:
-    def __init__(self, sizes: Mapping[str, Extent]) -> None:
-        self.sizes = sizes
-        self.regions: dict[Graph, Graph] = {}
-
-    def graph(self, graph: Graph) -> Graph:
-        known = self.regions.get(graph)
-        if known is not None:
-            return known
-        values: dict[Value, Value] = {}
-        for p in graph.params:
-            values[p] = Value(static_type(p.type, self.sizes), None, p.index, p.name)
-        nodes = []
-        for node in graph.nodes:
-            made = Node(
-                node.op,
-                tuple([values[a] for a in node.args]),
-                static_attrs(node.attrs, self.sizes),
-                tuple([static_type(r.type, self.sizes) for r in node.results]),
-                node.loc,
-                tuple([self.graph(r) for r in node.regions]),
-            )
-            for old, new in zip(node.results, made.results, strict=True):
-                new.name = old.name
-                values[old] = new
-            nodes.append(made)
-        params = tuple([values[p] for p in graph.params])
-        results = tuple([values[r] for r in graph.results])
-        found = self.regions[graph] = Graph(graph.name, params, tuple(nodes), results, graph.state)
-        return found
+def _copy(graph: Graph, sizes: Mapping[str, Extent], regions: Mapping[Graph, Graph]) -> Graph:
+    known = {p: Value(static_type(p.type, sizes), None, p.index, p.name) for p in graph.params}
+    nodes = []
+    for node in graph.nodes:
+        types = tuple([static_type(r.type, sizes) for r in node.results])
+        inside = tuple([regions[r] for r in node.regions])
+        args = tuple([known[a] for a in node.args])
+        made = Node(node.op, args, static_attrs(node.attrs, sizes), types, node.loc, inside)
+        for old, new in zip(node.results, made.results, strict=True):
+            new.name = old.name
+            known[old] = new
+        nodes.append(made)
+    results = tuple([known[r] for r in graph.results])
+    return Graph(graph.name, tuple([known[p] for p in graph.params]), tuple(nodes), results, graph.state)

@@ -22,7 +22,7 @@ from .ir.op import Host, Literal
 from .ir.passes import Pass
 from .ir.passes.fuse import fuse
 from .ir.repro import KERNELS, Repro
-from .ir.specialize import specialized
+from .ir.specialise import specialised
 from .ir.text import show
 from .ir.verify import verify
 from .runtime.compare import compare_steps
@@ -82,7 +82,7 @@ def bisect(
         if fault is not None:
             return Finding("pass", name, fault, show(graph))
         graph = new
-    final = fuse(specialized(graph, sizes))
+    final = fuse(specialised(graph, sizes))
     try:
         _walk(final, inputs)
     except _Found as found:
