@@ -9,7 +9,6 @@ derivatives of psi are sums of 1 / (x + j)^(n+1) and their asymptotic series fro
 from __future__ import annotations
 
 import math
-from fractions import Fraction
 from typing import Final
 
 from .. import dtypes, scalar
@@ -25,14 +24,12 @@ _A = (
     4.373491443877285e-06, -2.044892916741252e-06, 9.610937083413204e-07, -4.304086966158408e-07,
     1.9660061100526091e-07, -1.3408591341639822e-07, 6.921372444975266e-08,
 )  # fmt: skip
-_BERNOULLI: Final = tuple(
-    Fraction(*pair)
-    for pair in (
-        *((1, 6), (-1, 30), (1, 42), (-1, 30), (5, 66), (-691, 2730), (7, 6), (-3617, 510), (43867, 798)),
-        (-174611, 330),
-    )
+# Bernoulli's numbers B(2k), k from 1 on, as fractions.
+_BERNOULLI: Final = (
+    *((1, 6), (-1, 30), (1, 42), (-1, 30), (5, 66), (-691, 2730), (7, 6), (-3617, 510), (43867, 798)),
+    (-174611, 330),
 )
-_STIRLING: Final = tuple(float(b / (2 * k * (2 * k - 1))) for k, b in enumerate(_BERNOULLI, 1))
+_STIRLING: Final = tuple(b / (c * 2 * k * (2 * k - 1)) for k, (b, c) in enumerate(_BERNOULLI, 1))
 _SEAM: Final = 7.5
 # log(2 pi) / 2 - 1/2
 _SHIFT: Final = 0.41893853320467274
@@ -116,12 +113,12 @@ def _asymptotic(n: int, y: Scalar) -> Scalar:
     inverse = 1.0 / y
     square = inverse * inverse
     if n == 0:
-        terms = [float(-b / (2 * k)) for k, b in enumerate(_BERNOULLI, 1)]
+        terms = [-b / (c * 2 * k) for k, (b, c) in enumerate(_BERNOULLI, 1)]
         return log(y) - scalar.fma(square, -horner(square, terms), inverse * 0.5)
     factors = [
-        b * math.factorial(2 * k + n - 1) / math.factorial(2 * k) for k, b in enumerate(_BERNOULLI, 1)
+        b * math.factorial(2 * k + n - 1) / (c * math.factorial(2 * k)) for k, (b, c) in enumerate(_BERNOULLI, 1)
     ]
-    series = horner(square, [math.factorial(n - 1), *(float(f) for f in factors)])
+    series = horner(square, [math.factorial(n - 1), *factors])
     total = scalar.fma(inverse, math.factorial(n) / 2, series)
     for _ in range(n):
         total = total * inverse
