@@ -68,8 +68,9 @@ def _row(name: str, positions: bool) -> Op:
         extent = typed(Order, attrs).first
         if extent is None:
             return TensorType(dtypes.int64 if positions else x.dtype, x.shape)
-        if not positions or not extent >= 0 or x.shape[-1] < extent:
-            raise ShapeError(f"{name}: {extent} first positions cannot be taken of rows of {x.shape[-1]} elements")
+        row = x.shape[-1]  # A symbolic one was asked when the op was called.
+        if not positions or extent < 0 or (isinstance(row, int) and row < extent):
+            raise ShapeError(f"{name}: {extent} first positions cannot be taken of rows of {row} elements")
         return TensorType(dtypes.int64, (*x.shape[:-1], extent))
 
     def reference(x: np.ndarray, attrs: Order) -> np.ndarray:

@@ -86,6 +86,7 @@ def test_the_namespace_tells_of_itself() -> None:
     assert set(info.dtypes(kind=("bool", "real floating"), device="cpu")) == {"bool", "float32", "float64"}
     claims = info.capabilities()
     assert set(claims) == {"boolean indexing", "data-dependent shapes", "max dimensions"}
+    assert claims["boolean indexing"] and lg.arange(3)[lg.arange(3) > 0].tolist() == [1, 2]
     assert claims["data-dependent shapes"] and lg.unique_values(lg.zeros(3)).shape == (1,)
 
 

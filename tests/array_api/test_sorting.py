@@ -74,6 +74,25 @@ def test_sorting_within_a_program() -> None:
     agrees(lambda a: lg.sort(a * 2 + 1)[:, ::-1] - 1, np.sort(x * 2 + 1)[:, ::-1] - 1, x)
 
 
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda x: lg.sort(x, axis=0),
+        lambda x: lg.argsort(x, axis=0, descending=True),
+        lambda x: lg.top_k(x, 5, axis=0).indices,
+        lambda x: lg.searchsorted(lg.sort(x[:, 0]), x),
+        lambda x: lg.histogram(x, 4).hist,
+        lambda x: lg.roll(x, 3),
+        lg.grad(lambda a: lg.sum(lg.sort(a, axis=0) * a)),
+    ],
+)
+def test_extents_that_change(call: Callable[[lg.Array], lg.Array]) -> None:
+    compiled = lg.function(call)
+    for n in (60, 100, 3000, 51):
+        x = lg.tensor(np.random.default_rng(n).standard_normal((n, 2)))
+        same(compiled(x), call(x))
+
+
 def test_gradients() -> None:
     x = np.random.default_rng(2).permutation(24).reshape(4, 6) / 7
     slopes_agree(lg.sort, x)
