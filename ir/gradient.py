@@ -4,7 +4,10 @@ Meaning. Records are walked in reverse order of creation, and the operands of ea
 has one accumulator: the first contribution is taken as it is, a later one is added. So eager code and a
 traced graph add in the same order and get the same bits. Rules are ordinary op calls through the stage below,
 so a Recording over a Recording gives second derivatives, and one over a Builder writes the gradient into the
-graph. This file knows no op beyond `sum`, `reshape` and `constant`, and nothing of who holds the values.
+graph. Of complex arrays the cotangent is that of linear transposes, with no conjugation: for a real loss L and
+z = x + iy it is dL/dx - i dL/dy, JAX's convention, under which a rule for real numbers holds for holomorphic
+functions as it is; that of a real array is real. This file knows no op beyond `sum`, `reshape` and `constant`,
+and nothing of who holds the values.
 """
 
 from __future__ import annotations
