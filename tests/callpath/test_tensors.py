@@ -24,7 +24,7 @@ BIG = TensorType(dtypes.float32, (1000,))
 def test_an_array_comes_back(path: ModuleType, dtype: dtypes.DType, shape: tuple[int, ...]) -> None:
     array = np.arange(np.prod(shape), dtype=np.int64).reshape(shape).astype(dtype.numpy)
     back = path.as_ndarray(path.from_ndarray(TensorType(dtype, shape), array))
-    assert back.dtype is dtype.numpy
+    assert back.dtype == dtype.numpy
     assert back.shape == shape
     assert np.array_equal(back, array)
     assert not back.flags.writeable

@@ -141,6 +141,15 @@ def test_public_functions(seed: int) -> None:
     check(seed, public())
 
 
+def method(make: Callable[[], object], name: str) -> Callable[..., object]:
+    """A method of a new instance, which takes any keyword."""
+
+    def call(*args: object, **kwargs: object) -> object:
+        return getattr(make(), name)(*args, **kwargs)
+
+    return call
+
+
 def methods() -> dict[str, Callable[..., object]]:
     """Every method of tensors and variables as a function of its instance, by name; those that print are left out."""
     found: dict[str, Callable[..., object]] = {}
@@ -154,7 +163,7 @@ def methods() -> dict[str, Callable[..., object]]:
             if name in skipped or name.startswith("_abc") or name == "print":
                 continue
             if callable(getattr(type(make()), name)):
-                found[f"{kind}.{name}"] = lambda *a, make=make, name=name, **k: getattr(make(), name)(*a, **k)
+                found[f"{kind}.{name}"] = method(make, name)
     return found
 
 
