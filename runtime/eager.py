@@ -20,7 +20,7 @@ from ..codegen.eager_scatter import scatter
 from ..codegen.lower import view_strides
 from ..ir import dtypes, stage
 from ..ir.array import Array
-from ..ir.attrs import NO_ATTRS, Attrs, Constant, Order, intern
+from ..ir.attrs import NO_ATTRS, Attrs, Constant, Order, Slice, intern
 from ..ir.builder import Builder, Traced
 from ..ir.errors import LithographError, StateError
 from ..ir.loc import NOWHERE
@@ -93,6 +93,11 @@ class Eager:
             (x,) = args
             assert isinstance(x, Tensor)
             return wrap(result, x._data, x)
+        together = _run_of(attrs, args[0]._aval, result) if isinstance(attrs, Slice) and len(args) == 1 else None
+        if together is not None:
+            (x,) = args
+            assert isinstance(x, Tensor)
+            return wrap(result, x._data + together * result.dtype.itemsize, x)
         if isinstance(op.lowering, Literal):
             assert isinstance(attrs, Constant)
             return from_ndarray(result, np.asarray(attrs.value, order="C"))
@@ -195,6 +200,20 @@ def _call(op: Op, attrs: Attrs, types: tuple[TensorType, ...], result: TensorTyp
             return None
 
 
+def _run_of(attrs: Slice, source: TensorType, result: TensorType) -> int | None:
+    """Where the elements of a slice start that lie together in memory, so that they need no copy; None: they do not."""
+    expected, step, start = 1, 1, 0
+    for first, by, extent, size in reversed(
+        list(zip(attrs.starts, attrs.steps, result.static_shape, source.static_shape, strict=True))
+    ):
+        if extent == 0 or (extent > 1 and by * step != expected):
+            return None
+        start += int(first) * step
+        expected *= extent
+        step *= size
+    return start
+
+
 def _strides(op: Op, attrs: Attrs, source: TensorType, result: TensorType) -> tuple[tuple[int, ...], int]:
     builder = Builder(op.name)
     x = builder.param(source)
@@ -291,6 +310,8 @@ def _direct(op: Op, given: tuple[object, ...]) -> Record | None:
     lifted = tuple([TensorType(d, t.shape) for t, d in zip(types, wanted, strict=True)])
     matches: list[Match] = []
     result = op.result_type(lifted, attrs)
+    if isinstance(attrs, Slice) and len(lifted) == 1 and _run_of(attrs, lifted[0], result) is not None:
+        return None
     hosts = isinstance(_native(op, lifted, result), Host)
     if hosts:
         # A host step takes Python numbers in the widest dtype of their kind, and converts them itself.

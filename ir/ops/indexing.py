@@ -78,6 +78,8 @@ def _changed(x: Array, found: Selection, updates: Operand, reduce: Reduce, mode:
     if found.nothing is not None:
         return x
     whole = all(s == 0 for s in found.starts) and all(s == 1 for s in found.steps) and found.extents == x.shape
+    if not found.indices and reduce == "set":
+        return put_strided(x, given, found.starts, found.steps, found.extents)
     part = slice_strided(x, found.starts, found.steps, found.extents)
     if found.indices:
         attrs = intern(Indexing(found.axes, found.at, mode))
@@ -85,7 +87,7 @@ def _changed(x: Array, found: Selection, updates: Operand, reduce: Reduce, mode:
         given = OPS[f"scatter_{reduce}"].call(part, given, *found.indices, attrs)
         if whole:
             return given
-    elif reduce != "set":
+    else:
         given = OPS[_ON_SLICES[reduce]].call(part, _converted(x, given))
     return put_strided(x, given, found.starts, found.steps, found.extents)
 

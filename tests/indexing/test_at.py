@@ -198,3 +198,22 @@ def test_symbolic_extents() -> None:
     with pytest.raises(lg.RangeError, match=r"index 20 is out of range for axis 0"):
         f(np.arange(9, dtype=np.float32), np.array([1, 20, 3]))
     assert f.trace_count <= 3
+
+
+def test_slices_that_lie_together_share_memory_and_never_change() -> None:
+    x = lg.tensor(X)
+    indices: list[Any] = [1, slice(1, 3), (2, slice(1, None)), (3, 2), (slice(2, None), 1), slice(None, None, -1)]
+    for index in indices:
+        part, expected = x[index], X[index]
+        assert part.tolist() == expected.tolist()
+        assert (part + 1).tolist() == (expected + 1).tolist()
+    assert np.shares_memory(x.numpy(), x[1:3].numpy()) and not np.shares_memory(x.numpy(), x[:, 1].numpy())
+    v = lg.Variable(X)
+    row = v[1]
+    step = lg.function(lambda: v.assign_add(lg.ones((4, 3))))
+    step()
+    step()
+    assert row.tolist() == X[1].tolist() and v[1].tolist() == (X[1] + 2).tolist()
+    x.dispose()
+    part = lg.tensor(X)[2]
+    assert part.tolist() == X[2].tolist()
