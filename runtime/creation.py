@@ -12,7 +12,7 @@ from ..ir.array import Array
 from ..ir.attrs import Cast, intern
 from ..ir.builder import Builder
 from ..ir.errors import ArgumentError, DTypeError, IntegerOverflow, LithographError, ShapeError, SharingError
-from ..ir.gradient import ground
+from ..ir.gradient import Recording, ground
 from ..ir.ops.axes import legal_shape, on_device
 from ..ir.registry import OPS
 from ..ir.stage import current, located
@@ -141,8 +141,14 @@ def handle(value: Tensor) -> Tensor:
 
 def given(values: Array) -> Array:
     """An array of the current stage; what a variable holds as a Tensor of its own, since nobody may dispose that."""
-    lifted = current().lift(values)
-    return cast(Array, told(handle(lifted))) if isinstance(lifted, Tensor) and lifted is not values else lifted
+    stage = current()
+    lifted = stage.lift(values)
+    if not isinstance(lifted, Tensor) or lifted is values:
+        return lifted
+    made = cast(Array, told(handle(lifted)))
+    if isinstance(stage, Recording):
+        stage.alias(made, lifted)
+    return made
 
 
 def _array(values: object, wanted: dtypes.DType | None) -> Array:

@@ -12,7 +12,7 @@ import numpy as np
 from ..ir.array import Array
 from ..ir.builder import Traced
 from ..ir.errors import ArgumentError, DTypeError, ShapeError, TraceError
-from ..ir.gradient import ground
+from ..ir.gradient import Recording, ground
 from ..ir.ops.axes import flag
 from ..ir.stage import current, default, entered, located
 from ..ir.storage import readable
@@ -161,6 +161,10 @@ class Variable(Array):
             stage.assign(self, value)
         else:
             self.put(cast(Tensor, value))
+            recording = current()
+            if isinstance(recording, Recording):
+                # What the variable holds is an object of its own, which is read from now on.
+                recording.alias(self.held(), value)
 
     def assign_add(self, delta: object) -> Array:
         """Add to the value, and return the new one; errors as for `assign`."""

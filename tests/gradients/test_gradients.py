@@ -222,6 +222,14 @@ def test_variable_grads() -> None:  # A6.3
     assert lg.variable_grads(assigned)[1]["a"].item() == 10  # type: ignore[union-attr]
     assert a.numpy() == 6
 
+    def by_value() -> lg.Array:
+        return a.value() * lg.tensor(b) + a.assign_add(1.0)
+
+    for g in (by_value, lg.function(by_value)):
+        a.assign(3.0)
+        found = lg.variable_grads(g)[1]
+        assert {k: v and v.item() for k, v in found.items()} == {"a": 3, "b": 3} and a.numpy() == 4
+
 
 def test_variable_grads_refuses() -> None:  # A6.3
     v = lg.Variable([1.0, 2.0], name="same")
