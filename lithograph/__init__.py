@@ -88,6 +88,7 @@ from .scopes import (
 from .tracer import shipping as _shipping  # noqa: F401 - imported for its effect
 from .tracer.concrete import ConcreteFunction
 from .tracer.decorator import function
+from .tracer.forward import hessian, jacobian, jvp
 from .tracer.function import Function
 from .tracer.pytree import register_pytree
 from .tracer.signature import TensorSpec
@@ -151,6 +152,7 @@ __all__ = [
     "global_variables",
     "grad",
     "grads",
+    "hessian",
     "iinfo",
     "inf",
     "initializers",
@@ -159,6 +161,8 @@ __all__ = [
     "int32",
     "int64",
     "isdtype",
+    "jacobian",
+    "jvp",
     "keep",
     "linalg",
     "memory",
