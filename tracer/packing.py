@@ -17,10 +17,12 @@ import numpy as np
 
 from ..ir.array import Array
 from ..ir.assumptions import Guard
-from ..ir.errors import StateError
+from ..ir.errors import DomainError, StateError
+from ..ir.graph import Graph
 from ..ir.parse import parse
 from ..ir.text import show
-from ..ir.types import Extent, TensorType
+from ..ir.types import Extent, Shape, TensorType
+from ..ir.verify import verify
 from ..runtime.creation import of_ndarray
 from ..runtime.variable import Variable
 from .entry import Program
@@ -76,9 +78,17 @@ def _held(source: Array | np.ndarray) -> Array:
 
 
 def unpack(packed: Packed) -> Program:
-    """The program again."""
+    """The program again.
+
+    Raises:
+        IRSyntaxError, VerifyError: its text is damaged.
+        DomainError: what it holds does not fit its graph, so that native code would read beside it.
+    """
+    graph = parse(packed.text, packed.constants)
+    verify(graph)
+    _check_fit(packed, graph)
     trace = Trace(
-        graph=parse(packed.text, packed.constants),
+        graph=graph,
         n_args=packed.n_args,
         captures=packed.captures,
         variables=packed.variables,
@@ -88,6 +98,30 @@ def unpack(packed: Packed) -> Program:
         equalities=packed.equalities,
     )
     return Program(trace, packed.types, packed.signature)
+
+
+def _check_fit(packed: Packed, graph: Graph) -> None:
+    params, slots = graph.params, graph.state
+    held = dict(packed.captures)
+    states = [params[s.param].type for s in slots]
+    args = [p.type for p in params[: packed.n_args]]
+    fits = (
+        sorted([*held, *(s.param for s in slots)]) == [*range(packed.n_args, len(params))]
+        and all(a._aval is params[n].type for n, a in held.items())
+        and len(packed.variables) == len(slots)
+        and all(isinstance(v, int) or v._aval is t for v, t in zip(packed.variables, states, strict=True))
+        and len(packed.types) == packed.n_args
+        and all(a.dtype is b.dtype and _alike(a.shape, b.shape) for a, b in zip(packed.types, args, strict=True))
+        and all(isinstance(k, Constant) or 0 <= k < len(graph.results) for k in packed.leaves)
+    )
+    if not fits:
+        raise DomainError(f"the pickled program {graph.name!r} is damaged: what it holds does not fit its graph")
+
+
+def _alike(a: Shape, b: Shape) -> bool:
+    """Whether no known extents differ; symbols may be named otherwise, or be fixed on one side."""
+    pairs = list(zip(a, b, strict=False))
+    return len(a) == len(b) and not any(isinstance(x, int) and isinstance(y, int) and x != y for x, y in pairs)
 
 
 def bare(signature: Signature) -> Signature:
