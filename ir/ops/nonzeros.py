@@ -25,7 +25,7 @@ from .cumulative import cumulative_sum
 from .joining import stack
 from .logic import where
 from .reductions import count_nonzero
-from .rows import quiet
+from .rows import limited_type, quiet
 from .searching import known
 from .shapes import reshape
 
@@ -54,7 +54,7 @@ def _within_samples(rng: np.random.Generator, dtype: DType) -> list[Sample]:
 
 _fitting = Op(
     "number_of_places",
-    infer=lambda types, attrs: TensorType(dtypes.int64, types[0].shape),
+    infer=limited_type("number_of_places"),
     promote=keep,
     reference=quiet(_within_of),
     lowering=Pointwise(_within),

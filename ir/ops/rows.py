@@ -12,9 +12,9 @@ from typing import Final
 import numpy as np
 
 from .. import dtypes
-from ..attrs import NO_ATTRS, Attrs
+from ..attrs import NO_ATTRS, Attrs, ShapeOf
 from ..dtypes import DType
-from ..errors import DTypeError
+from ..errors import DTypeError, ShapeError
 from ..op import Accuracy, Infer, Op, Pointwise, Promote, Sample, Samples, Vjp
 from ..promotion import same
 from ..scalar import Scalar
@@ -62,6 +62,17 @@ def pointwise_type(name: str, kinds: Sequence[str], result: DType | None = None,
         shape = types[0].shape if len(types) == 1 else broadcast_shapes(name, *[t.shape for t in types])
         own = types[0].dtype.real if real else types[0].dtype
         return TensorType(own if result is None else result, shape)
+
+    return infer
+
+
+def limited_type(name: str) -> Infer:
+    """The type rule of rows that hold an int64 count against a limit, the one extent of their `ShapeOf`."""
+
+    def infer(types: tuple[TensorType, ...], attrs: Attrs) -> TensorType:
+        if types[0].dtype is not dtypes.int64 or not isinstance(attrs, ShapeOf) or len(attrs.shape) != 1:
+            raise ShapeError(f"{name}: an int64 count and one limit are wanted, but {types[0]} and {attrs} were given")
+        return types[0]
 
     return infer
 

@@ -28,7 +28,7 @@ from .gathering import take
 from .joining import concat
 from .logic import isnan, logical_and, logical_not, not_equal, where
 from .ordering import argsort, lexsort
-from .rows import quiet
+from .rows import limited_type, quiet
 from .searching import alike, isin, known, searchsorted
 from .shapes import axis_size, reshape
 
@@ -60,7 +60,7 @@ def _within_samples(rng: np.random.Generator, dtype: DType) -> list[Sample]:
 
 _fitting = Op(
     "fitting",
-    infer=lambda types, attrs: TensorType(dtypes.int64, types[0].shape),
+    infer=limited_type("fitting"),
     promote=keep,
     reference=quiet(_within_of),
     lowering=Pointwise(_within),

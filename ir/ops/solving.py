@@ -221,13 +221,18 @@ def _pinv_samples(rng: np.random.Generator, dtype: DType) -> list[Sample]:
     return [((separated(rng, dtype, s), least), NO_ATTRS) for s in shapes]
 
 
+# Tolerances have an axis for each of the matrices' leading ones; with two more, a batch index fits both.
+_pinv_of = lapack(
+    lambda x, rtol: np.linalg.pinv(x, rtol[..., 0, 0]),
+    "pinv: has no singular values; it must hold finite numbers",
+    finite=True,
+)
+
 _pinv: Op = Op(
     "pinv",
     infer=_pinv_type,
     promote=_pinv_promote,
-    reference=lapack(
-        np.linalg.pinv, "pinv: has no singular values; it must hold finite numbers", finite=True
-    ),
+    reference=lambda x, rtol: _pinv_of(x, np.asarray(rtol)[..., None, None]),
     lowering=Host(),
     vjp=(conjugated(_pinv_slope), None),
     flags=Flags.CHECKED,
