@@ -230,11 +230,16 @@ def _part(axis: int, item: object, extent: Extent, mode: str) -> _Part:
     if isinstance(item, Array):
         return _Indices(axis, item)
     i = typed(int, item)
-    if isinstance(extent, Dim) or mode != "raise":
+    if mode != "raise":
         return _Indices(axis, current().constant(number(i, dtypes.int64)))
-    if not -extent <= i < extent:
+    try:
+        inside = -extent <= i < extent
+    except ShapeError:
+        # Nothing is assumed of a symbolic extent: the index is checked when the value is computed.
+        return _Indices(axis, current().constant(number(i, dtypes.int64)))
+    if not inside:
         raise out_of_range(i, axis, extent)
-    return _Strided(axis, i % extent, 1, 1, False)
+    return _Strided(axis, i if i >= 0 else extent + i, 1, 1, False)
 
 
 def known(array: Array, what: str) -> np.ndarray:

@@ -133,6 +133,20 @@ def test_an_error_at_one_size_is_that_of_plain_python() -> None:
     assert_plain(f, ones(3))
 
 
+def test_an_index_outside_is_an_error_at_that_size_alone() -> None:
+    f = lg.function(lambda x: x[2] + x[-1])
+    for n in (4, 5, 3, 6):
+        assert_plain(f, np.arange(n, dtype=F32))
+    with pytest.raises(lg.RangeError, match="index 2 is out of range for axis 0 with extent 2; indices are -2 to 1"):
+        f(ones(2))
+    empty = lg.function(lambda x: lg.meshgrid(x[:, 0], x[0])[0])
+    for n in (3, 4):
+        empty(ones(n, 2))
+    with pytest.raises(lg.RangeError):
+        empty(ones(0, 2))
+    assert f.trace_count == 2
+
+
 def test_specs_with_open_extents_make_one_trace() -> None:  # A1.3
     @lg.function(input_signature=[lg.TensorSpec([None, 3]), lg.TensorSpec([3, "k"])])
     def f(x: lg.Array, w: lg.Array) -> lg.Array:
