@@ -9,6 +9,7 @@ from typing import Protocol
 import numpy as np
 
 from . import random
+from .arguments import checked
 from .ir import dtypes, ops
 from .ir.array import Array
 from .ir.errors import ArgumentError, DTypeError, ShapeError
@@ -58,6 +59,7 @@ def constant(value: bool | int | float | Sequence[object] | np.ndarray | Array =
     return make
 
 
+@checked
 def identity(gain: float = 1.0) -> Initializer:
     """`gain` times the identity matrix, of any two extents; ShapeError for another rank when called."""
 
@@ -69,16 +71,19 @@ def identity(gain: float = 1.0) -> Initializer:
     return make
 
 
+@checked
 def random_uniform(minval: float = -0.05, maxval: float = 0.05, seed: int | None = None) -> Initializer:
     """Uniformly distributed numbers in [minval, maxval)."""
     return _drawn(seed, lambda shape, dtype, key: random.uniform(shape, minval, maxval, dtype, key=key))
 
 
+@checked
 def random_normal(mean: float = 0.0, stddev: float = 0.05, seed: int | None = None) -> Initializer:
     """Normally distributed numbers."""
     return _drawn(seed, lambda shape, dtype, key: random.normal(shape, mean, stddev, dtype, key=key))
 
 
+@checked
 def truncated_normal(mean: float = 0.0, stddev: float = 0.05, seed: int | None = None) -> Initializer:
     """Normally distributed numbers, those beyond two standard deviations drawn anew."""
     return _drawn(seed, lambda shape, dtype, key: random.truncated_normal(shape, mean, stddev, dtype, key=key))
@@ -108,6 +113,7 @@ def fans(shape: Sequence[int]) -> tuple[float, float]:
 _CUT = 0.87962566103423978
 
 
+@checked
 def variance_scaling(
     scale: float = 1.0, mode: str = "fan_in", distribution: str = "truncated_normal", seed: int | None = None
 ) -> Initializer:
@@ -146,36 +152,43 @@ def variance_scaling(
     return _drawn(seed, draw)
 
 
+@checked
 def glorot_uniform(seed: int | None = None) -> Initializer:
     """Uniform within sqrt(6 / (inputs + outputs)); Glorot and Bengio, 2010."""
     return variance_scaling(1.0, "fan_avg", "uniform", seed)
 
 
+@checked
 def glorot_normal(seed: int | None = None) -> Initializer:
     """Normal with variance 2 / (inputs + outputs), cut at two standard deviations; Glorot and Bengio, 2010."""
     return variance_scaling(1.0, "fan_avg", "truncated_normal", seed)
 
 
+@checked
 def he_uniform(seed: int | None = None) -> Initializer:
     """Uniform within sqrt(6 / inputs); He et al., 2015."""
     return variance_scaling(2.0, "fan_in", "uniform", seed)
 
 
+@checked
 def he_normal(seed: int | None = None) -> Initializer:
     """Normal with variance 2 / inputs, cut at two standard deviations; He et al., 2015."""
     return variance_scaling(2.0, "fan_in", "truncated_normal", seed)
 
 
+@checked
 def lecun_uniform(seed: int | None = None) -> Initializer:
     """Uniform within sqrt(3 / inputs); LeCun et al., 1998."""
     return variance_scaling(1.0, "fan_in", "uniform", seed)
 
 
+@checked
 def lecun_normal(seed: int | None = None) -> Initializer:
     """Normal with variance 1 / inputs, cut at two standard deviations; LeCun et al., 1998."""
     return variance_scaling(1.0, "fan_in", "truncated_normal", seed)
 
 
+@checked
 def orthogonal(gain: float = 1.0, seed: int | None = None) -> Initializer:
     """`gain` times rows or columns that are orthonormal, of all axes but the last and the last; Saxe et al., 2013."""
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from .arguments import limit
 from .ir import dtypes, ops
 from .ir.array import Array
 from .ir.errors import ArgumentError, ShapeError, StateError
@@ -92,6 +93,7 @@ class Optimizer:
         iterations: number of steps done, an int64 variable.
     """
 
+    @located
     def __init__(
         self,
         rule: Rule,
@@ -104,8 +106,12 @@ class Optimizer:
     ) -> None:
         self.name = rule.name
         self._rule = rule
-        self._decay = weight_decay
-        self._clipping = Clipping(clip_value, clip_norm, global_clip_norm)
+        self._decay = limit(rule.name, "weight_decay", weight_decay)
+        self._clipping = Clipping(
+            limit(rule.name, "clip_value", clip_value),
+            limit(rule.name, "clip_norm", clip_norm),
+            limit(rule.name, "global_clip_norm", global_clip_norm),
+        )
         self._schedule = learning_rate if callable(learning_rate) else None
         first = 0.0 if callable(learning_rate) else float(learning_rate)
         self._rate = Variable(np.float32(first), trainable=False, name=f"{rule.name}/learning_rate")

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import TypedDict, Unpack
 
 from . import schedules
+from .arguments import checked
 from .ir import ops
 from .ir.array import Array
 from .ir.errors import DomainError
@@ -34,6 +35,7 @@ class Common(TypedDict, total=False):
     global_clip_norm: float | None
 
 
+@checked
 def sgd(learning_rate: Rate = 0.01, **options: Unpack[Common]) -> Optimizer:
     """Gradient descent: `w -= rate * g`."""
 
@@ -43,6 +45,7 @@ def sgd(learning_rate: Rate = 0.01, **options: Unpack[Common]) -> Optimizer:
     return Optimizer(Rule("sgd", {}, update), learning_rate, **options)
 
 
+@checked
 def momentum(
     learning_rate: Rate = 0.01, momentum: float = 0.9, nesterov: bool = False, **options: Unpack[Common]
 ) -> Optimizer:
@@ -55,6 +58,7 @@ def momentum(
     return Optimizer(Rule("momentum", {"momentum": 0.0}, update), learning_rate, **options)
 
 
+@checked
 def adagrad(
     learning_rate: Rate = 0.001, initial_accumulator_value: float = 0.1, epsilon: float = 1e-7,
     **options: Unpack[Common],
@@ -68,6 +72,7 @@ def adagrad(
     return Optimizer(Rule("adagrad", {"accumulator": initial_accumulator_value}, update), learning_rate, **options)
 
 
+@checked
 def adadelta(
     learning_rate: Rate = 0.001, rho: float = 0.95, epsilon: float = 1e-7, **options: Unpack[Common]
 ) -> Optimizer:
@@ -95,6 +100,7 @@ def _adam(name: str, rate: Rate, beta_1: float, beta_2: float, epsilon: float, o
     return Optimizer(Rule(name, {"m": 0.0, "v": 0.0}, update), rate, **options)
 
 
+@checked
 def adam(
     learning_rate: Rate = 0.001, beta_1: float = 0.9, beta_2: float = 0.999, epsilon: float = 1e-7,
     **options: Unpack[Common],
@@ -103,6 +109,7 @@ def adam(
     return _adam("adam", learning_rate, beta_1, beta_2, epsilon, options)
 
 
+@checked
 def adamw(
     learning_rate: Rate = 0.001, weight_decay: float = 0.004, beta_1: float = 0.9, beta_2: float = 0.999,
     epsilon: float = 1e-7, *, clip_value: float | None = None, clip_norm: float | None = None,
@@ -115,6 +122,7 @@ def adamw(
     return _adam("adamw", learning_rate, beta_1, beta_2, epsilon, options)
 
 
+@checked
 def adamax(
     learning_rate: Rate = 0.002, beta_1: float = 0.9, beta_2: float = 0.999, epsilon: float = 1e-7,
     **options: Unpack[Common],
@@ -129,6 +137,7 @@ def adamax(
     return Optimizer(Rule("adamax", {"m": 0.0, "u": 0.0}, update), learning_rate, **options)
 
 
+@checked
 def nadam(
     learning_rate: Rate = 0.001, beta_1: float = 0.9, beta_2: float = 0.999, epsilon: float = 1e-7,
     **options: Unpack[Common],
@@ -151,6 +160,7 @@ def nadam(
     return Optimizer(rule, learning_rate, **options)
 
 
+@checked
 def rmsprop(
     learning_rate: Rate = 0.001, decay: float = 0.9, momentum: float = 0.0, centered: bool = False,
     epsilon: float = 1e-7, **options: Unpack[Common],
@@ -172,6 +182,7 @@ def rmsprop(
     return Optimizer(Rule("rmsprop", slots, update), learning_rate, **options)
 
 
+@checked
 def lion(
     learning_rate: Rate = 0.001, beta_1: float = 0.9, beta_2: float = 0.99, **options: Unpack[Common]
 ) -> Optimizer:
@@ -184,6 +195,7 @@ def lion(
     return Optimizer(Rule("lion", {"momentum": 0.0}, update), learning_rate, **options)
 
 
+@checked
 def ftrl(
     learning_rate: Rate = 0.001, learning_rate_power: float = -0.5, initial_accumulator_value: float = 0.1,
     l1: float = 0.0, l2: float = 0.0, l2_shrinkage: float = 0.0, beta: float = 0.0, **options: Unpack[Common],
@@ -204,7 +216,7 @@ def ftrl(
     return Optimizer(Rule("ftrl", slots, update), learning_rate, **options)
 
 
-def get(name: str | Optimizer) -> Optimizer:
+def get(name: object) -> Optimizer:
     """The optimizer of that name with its usual settings; an optimizer as it is.
 
     Raises:
@@ -217,6 +229,6 @@ def get(name: str | Optimizer) -> Optimizer:
         "adamw": adamw, "adamax": adamax, "nadam": nadam, "rmsprop": rmsprop, "lion": lion, "ftrl": ftrl,
         "momentum": momentum,
     }  # fmt: skip
-    if name not in usual:
+    if not isinstance(name, str) or name not in usual:
         raise DomainError(f"Unknown Optimizer {name}")
     return usual[name]()

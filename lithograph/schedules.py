@@ -6,6 +6,7 @@ import itertools
 import math
 from collections.abc import Callable, Sequence
 
+from .arguments import checked
 from .ir import dtypes, ops
 from .ir.array import Array
 from .ir.errors import ArgumentError
@@ -29,18 +30,21 @@ def _positive(steps: float) -> float:
     return steps
 
 
+@checked
 def exponential_decay(initial: float, decay_steps: float, decay_rate: float, staircase: bool = False) -> Schedule:
     """`initial * decay_rate ** (step / decay_steps)`; the quotient rounded down with `staircase`."""
     _positive(decay_steps)
     return lambda step: initial * ops.pow(float(decay_rate), _progress(step, decay_steps, staircase))
 
 
+@checked
 def inverse_time_decay(initial: float, decay_steps: float, decay_rate: float, staircase: bool = False) -> Schedule:
     """`initial / (1 + decay_rate * step / decay_steps)`; the quotient rounded down with `staircase`."""
     _positive(decay_steps)
     return lambda step: initial / (1.0 + decay_rate * _progress(step, decay_steps, staircase))
 
 
+@checked
 def polynomial_decay(initial: float, decay_steps: float, end: float = 0.0001, power: float = 1.0) -> Schedule:
     """From `initial` to `end` within `decay_steps`, along `(1 - step / decay_steps) ** power`; then `end`."""
     _positive(decay_steps)
@@ -49,6 +53,7 @@ def polynomial_decay(initial: float, decay_steps: float, end: float = 0.0001, po
     ) + end
 
 
+@checked
 def cosine_decay(
     initial: float, decay_steps: float, alpha: float = 0.0, warmup_steps: float = 0, warmup_target: float | None = None
 ) -> Schedule:
@@ -78,6 +83,7 @@ def cosine_decay(
     return rate
 
 
+@checked
 def piecewise_constant(boundaries: Sequence[int], values: Sequence[float]) -> Schedule:
     """`values[0]` up to step `boundaries[0]`, `values[1]` up to `boundaries[1]`, and so on.
 
