@@ -12,7 +12,7 @@ and nothing of who holds the values.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -24,7 +24,7 @@ from .builder import Builder, Traced
 from .loc import Loc
 from .op import Op, Pointwise
 from .registry import OPS
-from .stage import Stage, entered
+from .stage import Stage, current, entered
 from .types import Assumed, Shape, TensorType, same_extent
 
 
@@ -38,6 +38,24 @@ class Applied:
     result: Array
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Custom:
+    """Arrays under another identity that have a gradient of their own.
+
+    Attributes:
+        args: what they are differentiated by.
+        results: the arrays.
+        pull: gives the cotangents of `args`, None for none, from those of `results`, None where there is none.
+    """
+
+    args: tuple[Array, ...]
+    results: tuple[Array, ...]
+    pull: Callable[[Sequence[Array | None]], Sequence[Array | None]]
+
+
+Record = Applied | Custom
+
+
 class Recording:
     """The stage that carries ops out through the stage below it and remembers them.
 
@@ -48,7 +66,7 @@ class Recording:
 
     def __init__(self, below: Stage) -> None:
         self.below = below
-        self.records: list[Applied] = []
+        self.records: list[Record] = []
 
     @property
     def assumptions(self) -> Assumed | None:
@@ -75,6 +93,10 @@ class Recording:
         if isinstance(self.below, Recording):
             self.below.alias(made, of)
 
+    def customised(self, record: Custom) -> None:
+        """Remember arrays that have a gradient of their own, here alone."""
+        self.records.append(record)
+
     def gradients(
         self, results: Sequence[Array], seeds: Sequence[Array], wanted: Sequence[Array]
     ) -> list[Array | None]:
@@ -82,11 +104,8 @@ class Recording:
 
         An entry is None where no result depends on that array. Integers and booleans carry no gradient.
         """
-        carrier = ground(self)
         with entered(self.below):
-            return backward(
-                self.records, results, seeds, wanted, carrier if isinstance(carrier, Builder) else None
-            )
+            return backward(self.records, results, seeds, wanted)
 
 
 def ground(stage: Stage) -> Stage:
@@ -97,35 +116,41 @@ def ground(stage: Stage) -> Stage:
 
 
 def backward(
-    records: Sequence[Applied],
-    results: Sequence[Array],
-    seeds: Sequence[Array],
-    wanted: Sequence[Array],
-    builder: Builder | None = None,
+    records: Sequence[Record], results: Sequence[Array], seeds: Sequence[Array], wanted: Sequence[Array]
 ) -> list[Array | None]:
     """Cotangents of `wanted` (None: not connected), computed through the current stage.
+
+    Nodes that this writes into a graph under construction get the location of what they derive.
 
     Args:
         records: in order of creation.
         results: arrays whose cotangents are given.
         seeds: their cotangents, of the same dtype and shape.
         wanted: arrays compared by identity.
-        builder: the graph under construction that the nodes go to; each gets the location of what it derives.
     """
-    reached = _reached(records, wanted)
+    reached = reached_from(records, wanted)
+    carrier = ground(current())
+    builder = carrier if isinstance(carrier, Builder) else None
     keep = {id(w) for w in wanted}
     cotangents: dict[int, Array] = {}
     for result, seed in zip(results, seeds, strict=True):
         if id(result) in reached:
             _add(cotangents, result, seed)
     for record in reversed(records):
-        key = id(record.result)
-        g = cotangents.get(key) if key in keep else cotangents.pop(key, None)
-        if g is None:
+        made = record.results if isinstance(record, Custom) else (record.result,)
+        given = [cotangents.get(id(r)) if id(r) in keep else cotangents.pop(id(r), None) for r in made]
+        if all(g is None for g in given):
             continue
-        with _located(builder, record.result):
+        with _located(builder, made[0]):
+            if isinstance(record, Custom):
+                for arg, g in zip(record.args, record.pull(given), strict=True):
+                    if g is not None and id(arg) in reached:
+                        _add(cotangents, arg, g)
+                continue
             for i, arg in enumerate(record.args):
                 if id(arg) in reached and _differentiable(record, i):
+                    (g,) = given
+                    assert g is not None
                     _add(cotangents, arg, _contribution(record, i, g))
     return [cotangents.get(id(w)) for w in wanted]
 
@@ -139,15 +164,27 @@ def _differentiable(record: Applied, i: int) -> bool:
     return rules is not None and (callable(rules) or rules[i] is not None)
 
 
-def _reached(records: Sequence[Applied], wanted: Sequence[Array]) -> set[int]:
+def reached_from(records: Sequence[Record], wanted: Sequence[Array]) -> set[int]:
     """The arrays that depend on a wanted one along a path that carries gradients."""
     reached = {id(w) for w in wanted if w.dtype.is_inexact}
     for record in records:
-        if record.result.dtype.is_inexact and any(
-            id(a) in reached and _differentiable(record, i) for i, a in enumerate(record.args)
-        ):
-            reached.add(id(record.result))
+        extend_reached(reached, record)
     return reached
+
+
+def extend_reached(reached: set[int], record: Record) -> bool:
+    """Add what a record makes to the arrays that are reached; whether it is reached."""
+    if isinstance(record, Custom):
+        if not any(id(a) in reached for a in record.args):
+            return False
+        reached.update(map(id, record.results))
+        return True
+    if record.result.dtype.is_inexact and any(
+        id(a) in reached and _differentiable(record, i) for i, a in enumerate(record.args)
+    ):
+        reached.add(id(record.result))
+        return True
+    return False
 
 
 def _add(cotangents: dict[int, Array], array: Array, contribution: Array) -> None:

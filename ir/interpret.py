@@ -1,6 +1,7 @@
 """The meaning of graphs: the NumPy references of the nodes in order; the oracle for all that is faster.
 
-It knows no op: structural nodes run their region. Symbolic extents get their sizes from the inputs.
+It knows no op: structural nodes run their region, unless that is their gradient. Symbolic extents get their sizes from
+the inputs.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import numpy as np
 from .errors import ArgumentError, DTypeError, ShapeError, VerifyError
 from .fields import static_attrs, static_type
 from .graph import Graph, Node, Value
+from .op import Structural
 from .types import Dim, TensorType, show_shape
 
 
@@ -64,7 +66,9 @@ def _run(graph: Graph, inputs: Sequence[np.ndarray], sizes: Mapping[str, int]) -
     values: dict[Value, np.ndarray] = dict(zip(graph.params, inputs, strict=True))
     for node in graph.nodes:
         args = [values[a] for a in node.args]
-        if node.regions:
+        if isinstance(node.op.lowering, Structural) and node.op.lowering.gradient:
+            results = args[: len(node.results)]
+        elif node.regions:
             (region,) = node.regions
             results = _run(region, args, sizes)
         else:

@@ -168,7 +168,15 @@ class Host:
 
 @dataclass(frozen=True, slots=True)
 class Structural:
-    """An op made by the compiler (call, fusion): its meaning is its region."""
+    """An op made by the compiler (call, fusion): its meaning is its region.
+
+    Attributes:
+        gradient: the region is the op's gradient instead. Its results are its first operands as they are; then come
+            the operands that the results are differentiated by, then what else the region uses. The region takes the
+            cotangents of the results and the latter, and gives the cotangents of the operands between.
+    """
+
+    gradient: bool = False
 
 
 _HALVES = frozenset((float16.numpy, bfloat16.numpy))

@@ -152,10 +152,17 @@ def _check_types(
 def _check_region(graph: Graph, at: int, node: Node) -> None:
     if len(node.regions) != 1:
         what = f"{node.op.name} has {len(node.regions)} regions"
-        _fault(graph, at, what, "A structural op has one region, which is its meaning.")
+        _fault(graph, at, what, "A structural op has one region.")
     region = node.regions[0]
     args, results = (tuple([v.type for v in vs]) for vs in (node.args, node.results))
     params, region_results = (tuple([v.type for v in vs]) for vs in (region.params, region.results))
+    if isinstance(node.op.lowering, Structural) and node.op.lowering.gradient:
+        made, by = len(results), len(region_results)
+        what = f"what {node.op.name} hands on"
+        _check_types(graph, at, results, args[:made], what)
+        _check_types(graph, at, args[made : made + by], region_results, f"results of {region.name!r}")
+        _check_types(graph, at, (*results, *args[made + by :]), params, f"arguments of {region.name!r}")
+        return
     _check_types(graph, at, args, params, f"arguments of {region.name!r}")
     _check_types(graph, at, results, region_results, f"results of {region.name!r}")
 

@@ -87,12 +87,14 @@ from .scopes import (
 )
 from .tracer import shipping as _shipping  # noqa: F401 - imported for its effect
 from .tracer.concrete import ConcreteFunction
+from .tracer.custom import custom_gradient
 from .tracer.decorator import function
 from .tracer.forward import hessian, jacobian, jvp
 from .tracer.function import Function
 from .tracer.pytree import register_pytree
 from .tracer.signature import TensorSpec
 from .tracer.staging import run_functions_eagerly
+from .tracer.tape import GradientTape
 from .tracer.tidying import Memory, Profile, dispose, keep, memory, profile, tidy, time
 from .tracer.transforms import grad, grads, value_and_grad, variable_grads, vjp
 
@@ -109,6 +111,7 @@ __all__ = [
     "DivisionError",
     "DomainError",
     "Function",
+    "GradientTape",
     "IRSyntaxError",
     "IntegerOverflow",
     "LinAlgError",
@@ -137,6 +140,7 @@ __all__ = [
     "complex64",
     "complex128",
     "config",
+    "custom_gradient",
     "debug",
     "dispose",
     "e",

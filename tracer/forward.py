@@ -17,12 +17,13 @@ from ..ir.gradient import Recording
 from ..ir.stage import Stage, current, located
 from ..ir.types import show_shape
 from ..runtime.creation import tensor
-from .pytree import LEAF, Structure, flatten, unflatten
+from .pytree import Structure, flatten, unflatten
 from .recorded import (
     by_argument,
     check_callable,
     connected,
     float_result,
+    leaves_like,
     numbers_of,
     record,
     zeros_like,
@@ -71,8 +72,8 @@ def _tangents(
 ) -> list[Array]:
     leaves: list[object] = []
     for n, (structure, given) in enumerate(zip(structures, tangents, strict=True)):
-        own, found = ([given], LEAF) if structure == LEAF else flatten(given)
-        if found != structure:
+        own = leaves_like(structure, given)
+        if own is None:
             raise ArgumentError(f"jvp: the tangent of argument {n} must have the containers of that argument")
         leaves += own
     return [_tangent(stage, p, t) for p, t in zip(primals, leaves, strict=True)]

@@ -17,7 +17,7 @@ from ..ir.types import show_shape
 from ..runtime.core import Tensor, wrap
 from ..runtime.creation import tensor
 from ..runtime.variable import Variable
-from .pytree import Structure, count_leaves, flatten, unflatten
+from .pytree import LEAF, Structure, count_leaves, flatten, unflatten
 from .staging import staged
 
 
@@ -137,6 +137,21 @@ def connected(stage: Stage, found: Sequence[Array | None], wanted: Sequence[Arra
 def zeros_like(like: Array) -> Array:
     # -0.0 is what adding nothing gives: x + -0.0 is x for every x.
     return ops.full(like.shape, -0.0, dtype=like.dtype)
+
+
+def leaves_like(structure: Structure, tree: object) -> list[object] | None:
+    """The leaves of `tree` in the order of a structure that it has but for the order of keys; None where it has not.
+
+    Where the structure is a leaf, so is all of `tree`: a list of numbers is a tensor to be.
+    """
+    if structure == LEAF:
+        return [tree]
+    numbers, wanted = flatten(unflatten(structure, range(count_leaves(structure))), sort_keys=True)
+    leaves, given = flatten(tree, sort_keys=True)
+    if given != wanted:
+        return None
+    placed = dict(zip(cast("list[int]", numbers), leaves, strict=True))
+    return [placed[k] for k in range(len(placed))]
 
 
 def by_argument(found: Sequence[Array], structures: Sequence[Structure]) -> list[object]:

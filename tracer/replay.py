@@ -12,6 +12,7 @@ from ..ir.gradient import ground
 from ..ir.graph import Graph, Node, Value
 from ..ir.registry import OPS
 from ..ir.stage import Stage, current
+from .custom import with_gradient
 
 
 def replay(graph: Graph, args: Sequence[Array]) -> list[Array]:
@@ -40,8 +41,17 @@ def run_nodes(nodes: Sequence[Node], known: dict[Value, Array], results: Sequenc
 def _carry_out(stage: Stage, node: Node, args: list[Array]) -> list[Array]:
     if node.op is OPS["call"]:
         return replay(node.regions[0], args)
+    if node.op is OPS["custom_gradient"]:
+        return _customised(node, args)
     if isinstance(node.attrs, Constant):
         return [stage.constant(node.attrs.value)]
     if node.regions:
         raise TraceError(f"{node.op.name} has regions, and its gradient is not known")
     return [stage.emit(node.op, tuple(args), node.attrs, node.result.type)]
+
+
+def _customised(node: Node, args: list[Array]) -> list[Array]:
+    (pull,) = node.regions
+    made, by = len(node.results), len(pull.results)
+    kept = args[made + by :]
+    return with_gradient(args[:made], args[made : made + by], lambda dys: replay(pull, [*dys, *kept]))

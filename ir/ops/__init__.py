@@ -96,6 +96,7 @@ from .shapes import *  # noqa: F403
 from .slicing import *  # noqa: F403
 from .statistics import *  # noqa: F403
 from .structural import CALL as CALL
+from .structural import CUSTOM_GRADIENT as CUSTOM_GRADIENT
 from .structural import FUSED as FUSED
 from .tensor_products import *  # noqa: F403
 from .transcendental import *  # noqa: F403

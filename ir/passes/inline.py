@@ -1,9 +1,10 @@
-"""Replaces each call by the nodes of the graph that it calls, at any depth; knows no other op."""
+"""Replaces each call by the nodes of the graph that it calls, at any depth, and forgets gradients that nobody took."""
 
 from __future__ import annotations
 
 from ..analysis import regions_first
 from ..graph import Graph, Node
+from ..op import Structural
 from ..rewriter import Rewriter
 from ..text import CALL
 
@@ -23,6 +24,9 @@ def _inline(graph: Graph, done: dict[Graph, Graph]) -> Graph:
     for node in graph.nodes:
         if node.op.name == CALL:
             _splice(writer, node, done[node.regions[0]])
+        elif isinstance(node.op.lowering, Structural) and node.op.lowering.gradient:
+            for result, handed in zip(node.results, node.args, strict=False):
+                writer.replace(result, writer.value(handed))
         else:
             regions = tuple([done[r] for r in node.regions])
             args = tuple([writer.value(a) for a in node.args])

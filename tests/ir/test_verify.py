@@ -172,7 +172,7 @@ HEAD = "graph 'f' is not valid: "
             without_a_region,
             HEAD + "call has 0 regions\n"
             "  > %1 = call(%0) : float32[2]\n"
-            "A structural op has one region, which is its meaning.",
+            "A structural op has one region.",
         ),
         (
             state_of_another_type,
