@@ -73,6 +73,8 @@ def asarray(obj: object, /, *, dtype: object = None, device: object = None, copy
         ArgumentError: what cannot be shared is to be, or there is no such device; else as `tensor`.
     """
     on_device("asarray", device)
+    if copy is not None and not isinstance(copy, bool):
+        raise ArgumentError(f"asarray: copy is True, False or None, but {copy!r} was given")
     wanted = None if dtype is None else dtypes.as_dtype(dtype)
     if isinstance(obj, Array) and not copy and wanted in (None, obj.dtype):
         return given(obj)
