@@ -113,13 +113,19 @@ class GradientTape:
     function is traced, and functions may be called in its block.
     """
 
+    @located
     def __init__(self, persistent: bool = False) -> None:
         """Make a tape.
 
         Args:
             persistent: gradients may be taken more than once; else the tape lets go of all that it holds at the first.
+
+        Raises:
+            ArgumentError: `persistent` is no bool.
         """
-        self._persistent = bool(persistent)
+        if not isinstance(persistent, bool):
+            raise ArgumentError(f"GradientTape: persistent is True or False, but {persistent!r} was given")
+        self._persistent = persistent
         self._tape: _Tape | None = None
         self._used = False
         self._entered: AbstractContextManager[None] | None = None
