@@ -43,11 +43,13 @@ class Custom:
     """Arrays under another identity that have a gradient of their own.
 
     Attributes:
+        values: what they are.
         args: what they are differentiated by.
         results: the arrays.
         pull: gives the cotangents of `args`, None for none, from those of `results`, None where there is none.
     """
 
+    values: tuple[Array, ...]
     args: tuple[Array, ...]
     results: tuple[Array, ...]
     pull: Callable[[Sequence[Array | None]], Sequence[Array | None]]

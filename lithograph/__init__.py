@@ -92,6 +92,7 @@ from .tracer.decorator import function
 from .tracer.forward import hessian, jacobian, jvp
 from .tracer.function import Function
 from .tracer.pytree import register_pytree
+from .tracer.remat import remat
 from .tracer.signature import TensorSpec
 from .tracer.staging import run_functions_eagerly
 from .tracer.tape import GradientTape
@@ -180,6 +181,7 @@ __all__ = [
     "random",
     "register_pytree",
     "regularization_losses",
+    "remat",
     "reset_default_scope",
     "result_type",
     "run_functions_eagerly",

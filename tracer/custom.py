@@ -116,7 +116,7 @@ def with_gradient(values: Sequence[Array], args: Sequence[Array], pull: Pull) ->
     def filled(cotangents: Sequence[Array | None]) -> Sequence[Array | None]:
         return pull([zeros_like(v) if g is None else g for v, g in zip(values, cotangents, strict=True)])
 
-    made = Custom(tuple(args), tuple(results), filled)
+    made = Custom(tuple(values), tuple(args), tuple(results), filled)
     while isinstance(stage, Recording):
         stage.customised(made)
         stage = stage.below

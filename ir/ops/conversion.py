@@ -1,4 +1,4 @@
-"""Rows that hand their operand on: dtype conversion and the end of differentiation."""
+"""Rows that hand their operand on: dtype conversion, the end of differentiation, and a barrier."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ..array import Array
 from ..attrs import NO_ATTRS, Attrs, Cast, intern
 from ..dtypes import DType
 from ..errors import DTypeError
-from ..op import Alias, Op, Pointwise, Sample
+from ..op import Alias, Element, Op, Pointwise, Sample
 from ..promotion import keep
 from ..scalar import Scalar
 from ..stage import Operand, located, operand_type
@@ -123,3 +123,19 @@ _stop_gradient = Op(
 def stop_gradient(x: Operand, /) -> Array:
     """`x`, held constant under differentiation."""
     return _stop_gradient.call(x)
+
+
+def _barrier_samples(rng: np.random.Generator, dtype: DType) -> list[Sample]:
+    return [((values(rng, dtype, (2, 3)), values(rng, dtypes.float32, (4,))), NO_ATTRS)]
+
+
+_barrier = Op(
+    "barrier",
+    infer=lambda types, attrs: TensorType(types[0].dtype, types[0].shape),
+    promote=keep,
+    reference=quiet(lambda x, after: x),
+    lowering=Element(lambda attrs, result, index, readers: readers[0].at(*index)),
+    vjp=(lambda g, y, x, after: g, None),
+    samples=_barrier_samples,
+)
+"""Its first operand, computed no sooner than the second is known: no pass takes it for the operand itself."""
