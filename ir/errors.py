@@ -75,5 +75,9 @@ class VariableError(LithographError, ValueError):
     """A variable that is made, named or shared in a way its rules forbid."""
 
 
+class GradientError(LithographError, AssertionError):
+    """A gradient that differences of the function contradict."""
+
+
 class MissingExtra(LithographError, ImportError):
     """A package that is needed only here, and is not installed; the message names the extra that installs it."""

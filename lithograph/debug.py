@@ -1,14 +1,15 @@
-"""Looking inside: what calls take in memory."""
+"""Looking inside: what calls take in memory, and whether gradients are right."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
+from .gradient_check import check_grads
 from .ir.errors import ArgumentError
 from .ir.stage import located
 from .runtime import core
 
-__all__ = ["peak_bytes"]
+__all__ = ["check_grads", "peak_bytes"]
 
 
 @located

@@ -228,8 +228,8 @@ class GradientTape:
         self._let_go()
         return unflatten(flatten(sources)[1], found)
 
-    def _recorded(self, unconnected: str) -> _Tape:
-        if unconnected not in ("none", "zero"):
+    def _recorded(self, unconnected: object) -> _Tape:
+        if type(unconnected) is not str or unconnected not in ("none", "zero"):
             raise ArgumentError(f'unconnected_gradients is "none" or "zero", but {brief(unconnected)} was given')
         if self._used:
             raise StateError(

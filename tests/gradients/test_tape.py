@@ -6,6 +6,7 @@ import gc
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import pytest
 
 import lithograph as lg
@@ -229,6 +230,7 @@ CASES: list[tuple[Callable[[], object], type[Exception], str]] = [
     (lambda: call(sources=lg.tensor([1])), lg.DTypeError, "gradient: a gradient is taken by floats, but int32[1] was"),
     (lambda: call(sources=[1.0]), lg.ArgumentError, "gradient: tensors and variables are differentiated by, but "),
     (lambda: call(unconnected_gradients="no"), lg.ArgumentError, 'unconnected_gradients is "none" or "zero", but '),
+    (lambda: call(None, np.ones(2)), lg.ArgumentError, 'unconnected_gradients is "none" or "zero", but '),
     (lambda: call([1.0]), lg.ShapeError, "the shapes of output_gradients must match those of the target: (1,) was"),
     (lambda: call(lg.ones((2,)), target=[lg.ones((2,))]), lg.ArgumentError, "output_gradients must have the "),
 ]  # fmt: skip
