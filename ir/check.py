@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from .dtypes import DType
-from .errors import LithographError
+from .errors import LithographError, VerifyError
 from .fields import array_bits, static_type
 from .graph import Graph
 from .interpret import interpret
@@ -86,14 +86,15 @@ def trials(graph: Graph, seed: int) -> list[Trial]:
 def outcome(graph: Graph, inputs: Sequence[np.ndarray]) -> Results:
     """The results of a graph, or the class of the error that it ends in.
 
-    At sizes that a trace excluded, references of NumPy may refuse in their own words.
+    At sizes that a trace excluded, references of NumPy may refuse in their own words, or give less than the type rule
+    says: either is a ValueError then.
     """
     try:
         return interpret(graph, inputs)
     except (LithographError, IndexError, ValueError) as error:
         if not isinstance(error, LithographError) and not _symbols(graph):
             raise
-        return type(error)
+        return ValueError if isinstance(error, VerifyError) and _symbols(graph) else type(error)
 
 
 def mismatch(before: Graph, after: Graph, inputs: Sequence[np.ndarray]) -> str | None:

@@ -14,7 +14,7 @@ import pytest
 from lithograph.ir import dtypes
 from lithograph.ir.attrs import Constant
 from lithograph.ir.builder import Builder
-from lithograph.ir.check import mismatch
+from lithograph.ir.check import mismatch, outcome, outcome_difference
 from lithograph.ir.errors import ArgumentError, PassError, VerifyError
 from lithograph.ir.files import load_graph
 from lithograph.ir.graph import Graph, Node
@@ -233,3 +233,13 @@ def test_passes_take_linear_time() -> None:
         # Ten times the nodes; quadratic work would take a hundred times as long.
         most = 30 * min(seconds(2_000, name) for _ in range(3)) + 0.05
         assert any(seconds(20_000, name) < most for _ in range(4)), name
+
+
+def test_sizes_that_a_trace_excluded_say_nothing() -> None:
+    graph = parse("""
+    graph @f(%0: float32[n]) {
+      %1 = slice(%0, starts=(3,), steps=(1,), extents=(2,)) : float32[2]
+      return %1
+    }""")
+    assert outcome(graph, [np.ones(2, np.float32)]) is ValueError
+    assert outcome_difference(ValueError, outcome(graph, [np.ones(5, np.float32)])) is None
