@@ -268,3 +268,29 @@ def test_a_reference_that_breaks_its_type_rule_is_found() -> None:
             interpret(Graph("f", (x,), (node,), node.results), [np.zeros(2, np.float32)])
     finally:
         del OPS["test_liar"]
+
+
+@pytest.mark.parametrize(
+    ("operands", "text"),
+    [
+        ("%0, %0, %1", None),
+        ("%1, %0, %1", "what custom_gradient hands on are float32[2] and"),
+        ("%0, %1, %1", "results of 'pull' are float32[3] and should be float32[2]"),
+        ("%0, %0, %0", "arguments of 'pull' are float32[2], float32[2] and"),
+        ("%0, %0", "arguments of 'pull' are float32[2] and should be float32[2]"),
+    ],
+)
+def test_a_gradient_of_its_own_fits_its_operands(operands: str, text: str | None) -> None:
+    graph = parse(f"""
+    graph @f(%0: float32[2], %1: float32[3]) {{
+      %2 = custom_gradient({operands}) graph @pull(%0: float32[2], %1: float32[3]) {{
+        return %0
+      }} : float32[2]
+      return %2
+    }}""")
+    if text is None:
+        verify(graph)
+        return
+    with pytest.raises(VerifyError) as error:
+        verify(graph)
+    assert text in str(error.value)
