@@ -139,20 +139,21 @@ def backward(
         if id(result) in reached:
             _add(cotangents, result, seed)
     for record in reversed(records):
-        made = record.results if isinstance(record, Custom) else (record.result,)
-        given = [cotangents.get(id(r)) if id(r) in keep else cotangents.pop(id(r), None) for r in made]
-        if all(g is None for g in given):
+        if isinstance(record, Custom):
+            given = [cotangents.get(id(r)) if id(r) in keep else cotangents.pop(id(r), None) for r in record.results]
+            if any(g is not None for g in given):
+                with _located(builder, record.results[0]):
+                    for arg, found in zip(record.args, record.pull(given), strict=True):
+                        if found is not None and id(arg) in reached:
+                            _add(cotangents, arg, found)
             continue
-        with _located(builder, made[0]):
-            if isinstance(record, Custom):
-                for arg, g in zip(record.args, record.pull(given), strict=True):
-                    if g is not None and id(arg) in reached:
-                        _add(cotangents, arg, g)
-                continue
+        key = id(record.result)
+        g = cotangents.get(key) if key in keep else cotangents.pop(key, None)
+        if g is None:
+            continue
+        with _located(builder, record.result):
             for i, arg in enumerate(record.args):
                 if id(arg) in reached and _differentiable(record, i):
-                    (g,) = given
-                    assert g is not None
                     _add(cotangents, arg, _contribution(record, i, g))
     return [cotangents.get(id(w)) for w in wanted]
 
