@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-
 from ..ir import dtypes
+from ..ir.records import dataclass, replace
 from ..ir.scalar import Scalar, const, extent, iteration
 from ..ir.types import Dim, Extent
 from .nest import Nest, Reduction

@@ -10,7 +10,6 @@ import functools
 import math
 import typing
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 
 from ..ir.attrs import NO_ATTRS, Along, Attrs, Axes, Fill
 from ..ir.builder import Builder
@@ -18,6 +17,7 @@ from ..ir.dtypes import DType
 from ..ir.fields import fields_of
 from ..ir.graph import Value
 from ..ir.op import Op
+from ..ir.records import dataclass, replace
 from ..ir.types import Dim, Extent, Shape, TensorType
 from . import gemm, jit, pool, support
 from .body import Body

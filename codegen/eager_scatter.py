@@ -8,13 +8,13 @@ from __future__ import annotations
 import functools
 import math
 from collections.abc import Sequence
-from dataclasses import replace
 
 from ..ir.attrs import Attrs, Slice
 from ..ir.builder import Builder
 from ..ir.dtypes import DType
 from ..ir.graph import Value
 from ..ir.op import Op, Scatter
+from ..ir.records import replace
 from ..ir.types import TensorType
 from . import jit
 from .body import Body

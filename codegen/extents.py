@@ -7,8 +7,8 @@ of constants, and numbers that follow from the sizes: they are computed once for
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 
+from ..ir.records import dataclass, field
 from ..ir.types import Dim, Extent
 from .body import Body
 from .plan import Plan, Sizes

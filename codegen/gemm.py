@@ -13,8 +13,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
 
+from ..ir.records import dataclass, replace
 from . import gemm_job as job
 from . import words as w
 from .body import Body

@@ -10,8 +10,8 @@ several times over.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 
+from ..ir.records import replace
 from . import words as w
 from .body import Body
 from .gemm_job import ATTRIBUTES

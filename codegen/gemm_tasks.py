@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
 
+from ..ir.records import dataclass
 from . import gemm_job as job
 from . import words as w
 from .body import Body

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from ..ir.records import dataclass
 from . import words as w
 from .body import Body
 from .target import Target

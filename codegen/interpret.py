@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Final, assert_never
 
 import numpy as np
@@ -19,6 +18,7 @@ from ..ir import dtypes
 from ..ir.attrs import NO_ATTRS
 from ..ir.interpret_scalar import CheckFailed, evaluate
 from ..ir.op import Combine
+from ..ir.records import dataclass
 from ..ir.reduction import pairs_in_order, product_in_order, sum_in_order
 from ..ir.registry import OPS
 from ..ir.scalar import Scalar, binary, iteration, load

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
+from ..ir.records import dataclass
 from ..ir.scalar import Scalar
 from ..ir.types import Extent
 from .affine import affine, renamed

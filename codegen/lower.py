@@ -7,7 +7,6 @@ by the caller, and may be strided views.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -17,6 +16,7 @@ from ..ir.dtypes import DType
 from ..ir.graph import Node, Value
 from ..ir.halves import single, single_attrs, single_type
 from ..ir.op import Alias, Combine, Element, Flags, Literal, Pointwise, Reader, Reduce
+from ..ir.records import dataclass, replace
 from ..ir.scalar import Number, Scalar, binary, cast, const, extent, iteration, load
 from ..ir.storage import convert, readable
 from ..ir.types import Extent, Shape

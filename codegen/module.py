@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 
+from ..ir.records import dataclass, field
 from ..ir.types import Extent
 from . import pool, support
 from .body import Body

@@ -7,11 +7,10 @@ scalar stands for the result of the reduction of that number, at the current poi
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-
 from ..ir import dtypes
 from ..ir.dtypes import DType
 from ..ir.op import Combine
+from ..ir.records import dataclass, field
 from ..ir.scalar import Scalar, show
 from ..ir.types import Extent
 

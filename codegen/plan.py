@@ -11,9 +11,9 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 
 from ..ir.fields import static_type
+from ..ir.records import dataclass, field
 from ..ir.types import TensorType
 
 Sizes = Mapping[str, int]

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 
+from ..ir.records import dataclass
 from ..ir.types import Extent, Shape
 from . import gemm, support
 from .body import Body

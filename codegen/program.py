@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 
 from ..ir.errors import LithographError
 from ..ir.fields import static_attrs, static_type
 from ..ir.graph import Graph, Value
 from ..ir.loc import Loc
+from ..ir.records import dataclass
 from . import jit
 from .lower import Check
 from .module import Module

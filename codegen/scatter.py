@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Container, Mapping
-from dataclasses import replace
 from typing import Final
 
 from ..ir import dtypes
 from ..ir.dtypes import DType
 from ..ir.graph import Graph, Node, Value
 from ..ir.op import Alias, Scatter
+from ..ir.records import replace
 from ..ir.scalar import Scalar, iteration, load, select
 from ..ir.types import Shape
 from .affine import Affine, affine, coalesced, renamed

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass
 from typing import Final
 
 from ..ir.dtypes import DType
+from ..ir.records import dataclass
 from . import words as w
 from .body import Body, Operand
 

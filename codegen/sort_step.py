@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import functools
 import math
-from dataclasses import dataclass
 
 from ..ir.attrs import Attrs, Order
 from ..ir.dtypes import DType
 from ..ir.graph import Node
 from ..ir.op import Sort
+from ..ir.records import dataclass
 from ..ir.types import Extent, TensorType
 from . import jit, sorting, support
 from .body import Body

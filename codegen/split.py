@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from ..ir import dtypes
 from ..ir.op import Combine
+from ..ir.records import replace
 from ..ir.scalar import Scalar, const, iteration, load
 from .affine import rebuilt
 from .nest import Nest, Reduction, Store

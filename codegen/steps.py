@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from ..ir.graph import Node
+from ..ir.records import dataclass
 from ..ir.scalar import Scalar
 from . import pool
 from .body import Body

@@ -5,13 +5,13 @@ from __future__ import annotations
 import functools
 import os
 import warnings
-from dataclasses import dataclass
 from typing import Final
 
 import llvmlite.binding as llvm
 
 from ..ir.config import config
 from ..ir.errors import DomainError
+from ..ir.records import dataclass
 
 THREADS: Final = min(os.cpu_count() or 1, 64)
 """Into how many parts work is cut for sharing; it changes no bits."""

@@ -7,9 +7,9 @@ all sizes for which its guards give the answers that its trace got. This file kn
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 
 from .errors import ShapeError
+from .records import dataclass
 from .types import TIMES, Dim, Extent, Holding
 
 

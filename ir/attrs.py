@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final, Literal, TypeVar
 
 import numpy as np
 
 from .dtypes import DType
+from .records import dataclass
 from .types import Extent, Shape, TensorType
 
 

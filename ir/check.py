@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
@@ -14,6 +13,7 @@ from .fields import array_bits, static_type
 from .graph import Graph
 from .interpret import interpret
 from .parse import parse
+from .records import dataclass
 from .same import difference
 from .storage import convert
 from .text import show

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
@@ -12,6 +11,7 @@ from .array import Array
 from .dtypes import DType
 from .errors import ArgumentError, DTypeError
 from .promotion import common
+from .records import dataclass
 from .stage import located, operand_type
 from .types import TensorType
 

@@ -14,7 +14,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 
 import numpy as np
 
@@ -23,6 +22,7 @@ from .attrs import Attrs, Axes, ShapeOf, intern
 from .builder import Builder, Traced
 from .loc import Loc
 from .op import Op, Pointwise
+from .records import dataclass
 from .registry import OPS
 from .stage import Stage, current, entered
 from .types import Assumed, Shape, TensorType, same_extent

@@ -10,11 +10,11 @@ contraction or re-association across nodes, so every schedule of a graph gives t
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from .attrs import NO_ATTRS, Attrs
 from .loc import Loc
 from .op import Lowering, Op
+from .records import dataclass
 from .types import TensorType
 
 

@@ -7,7 +7,6 @@ nests.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Final, cast
 
 import numpy as np
@@ -15,6 +14,7 @@ import numpy as np
 from . import dtypes
 from .dtypes import DType
 from .fma import fma
+from .records import dataclass
 from .scalar import RARE, Scalar, iteration, load
 from .storage import convert, readable
 

@@ -10,7 +10,6 @@ import enum
 import functools
 import math
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, fields, replace
 
 import numpy as np
 
@@ -20,6 +19,7 @@ from .checks import Failure
 from .dtypes import DType, bfloat16, float16, float32, from_numpy
 from .errors import LithographError
 from .halves import single_attrs
+from .records import dataclass, fields, replace
 from .registry import OPS
 from .scalar import Scalar
 from .stage import apply

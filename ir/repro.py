@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 import tempfile
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from .errors import IRSyntaxError
 from .files import save_graph
 from .graph import Graph
+from .records import dataclass
 
 KERNELS: Final = "kernels"
 """What a repro names instead of a pass when code generation was at fault; its graph is fused."""

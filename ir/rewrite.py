@@ -7,7 +7,6 @@ that is not may fire under `fast_math` only. This file knows no rule: `ir/rules.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 
 import numpy as np
 
@@ -19,6 +18,7 @@ from .fields import array_bits, exact_key, same_attrs
 from .graph import Graph, Node, Value
 from .interpret import interpret
 from .op import Alias, Element
+from .records import dataclass
 from .stage import entered
 from .types import TensorType
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
@@ -21,6 +20,7 @@ from .ir.loc import Loc
 from .ir.op import Host, Literal
 from .ir.passes import Pass
 from .ir.passes.fuse import fuse
+from .ir.records import dataclass
 from .ir.repro import KERNELS, Repro
 from .ir.specialise import specialised
 from .ir.text import show

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -11,6 +10,7 @@ from .arguments import limit
 from .ir import dtypes, ops
 from .ir.array import Array
 from .ir.errors import ArgumentError, ShapeError, StateError
+from .ir.records import dataclass, field
 from .ir.stage import located
 from .ir.types import show_shape
 from .runtime.variable import Variable

@@ -6,7 +6,6 @@ import contextlib
 import functools
 from collections.abc import Callable, Iterator, Sequence
 from contextvars import ContextVar
-from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
@@ -16,6 +15,7 @@ from .ir import dtypes
 from .ir.array import Array
 from .ir.dtypes import DType
 from .ir.errors import ArgumentError, VariableError
+from .ir.records import dataclass
 from .ir.stage import located
 from .runtime import naming
 from .runtime.variable import Variable

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ctypes
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
@@ -21,6 +20,7 @@ from ..ir.errors import PassError
 from ..ir.graph import Graph, Node
 from ..ir.op import Flags
 from ..ir.passes import Settings
+from ..ir.records import dataclass
 from ..ir.repro import KERNELS, Repro, save_repro
 from . import hosted, threads
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import replace
 from typing import cast
 
 import numpy as np
@@ -25,6 +24,7 @@ from ..ir.builder import Builder, Traced
 from ..ir.errors import LithographError, StateError
 from ..ir.loc import NOWHERE
 from ..ir.op import Alias, Contract, Element, Host, Literal, Lowering, Op, Pointwise, Reduce, Scan, Scatter, Sort
+from ..ir.records import replace
 from ..ir.registry import OPS
 from ..ir.stage import locate, operand_type
 from ..ir.types import TensorType

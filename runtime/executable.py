@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import numpy as np
 
 from ..ir.graph import Graph
+from ..ir.records import dataclass
 from .record import Build, Match, Output, Record, StateBinding
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 import numpy as np
 
@@ -11,6 +10,7 @@ from ..ir import dtypes
 from ..ir.errors import StateError
 from ..ir.graph import Graph
 from ..ir.interpret import bind_sizes
+from ..ir.records import replace
 from ..ir.types import TensorType
 from .compile import build
 from .core import Dispatcher, Tensor, as_ndarray

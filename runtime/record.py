@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Hashable, Iterator
-from dataclasses import dataclass
 
 import numpy as np
 
 from ..ir.dtypes import DType
+from ..ir.records import dataclass
 from ..ir.types import TensorType
 
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any, Final, cast
 
 from ..ir.builder import Builder
 from ..ir.errors import ArgumentError
 from ..ir.gradient import ground
 from ..ir.graph import Graph
+from ..ir.records import dataclass, field
 from ..ir.stage import current, located
 from ..ir.types import Dim, TensorType
 from ..runtime.variable import Variable

@@ -7,7 +7,6 @@ import threading
 import time
 import weakref
 from collections.abc import Callable, Hashable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from typing import Final, cast
 
 import numpy as np
@@ -17,6 +16,7 @@ from ..ir.builder import Traced
 from ..ir.dtypes import from_numpy
 from ..ir.errors import ArgumentError, ShapeError, StateError
 from ..ir.fields import static_type
+from ..ir.records import dataclass, replace
 from ..ir.specialise import specialised
 from ..ir.types import TensorType
 from ..runtime.compile import Compiled, build

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
+from ..ir.records import dataclass, field
 from ..ir.types import Dim, Extent, TensorType
 
 if TYPE_CHECKING:

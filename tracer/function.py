@@ -14,7 +14,6 @@ import threading
 import weakref
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Mapping, Sequence
-from dataclasses import dataclass
 from types import MethodType
 from typing import TYPE_CHECKING, Final, Generic, TypeVar, cast
 
@@ -22,6 +21,7 @@ from ..ir.assumptions import Assumptions
 from ..ir.builder import Builder
 from ..ir.errors import ArgumentError, StateError, TraceError
 from ..ir.gradient import ground
+from ..ir.records import dataclass
 from ..ir.stage import current, located
 from ..ir.text import show
 from ..ir.types import TensorType

@@ -9,7 +9,6 @@ from __future__ import annotations
 import inspect
 import weakref
 from collections.abc import Hashable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from types import ModuleType
 from typing import Any, cast
 
@@ -20,6 +19,7 @@ from ..ir.assumptions import Guard
 from ..ir.errors import DomainError, StateError
 from ..ir.graph import Graph
 from ..ir.parse import parse
+from ..ir.records import dataclass, replace
 from ..ir.text import show
 from ..ir.types import Extent, Shape, TensorType
 from ..ir.verify import verify

@@ -9,10 +9,10 @@ from __future__ import annotations
 import dataclasses
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Iterable, Sequence
-from dataclasses import dataclass
 from typing import Any, Final, NamedTuple, TypeVar, cast
 
 from ..ir.errors import ArgumentError
+from ..ir.records import dataclass
 
 T = TypeVar("T")
 

@@ -10,11 +10,11 @@ import copyreg
 import hashlib
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from types import CodeType
 from typing import Any, NoReturn, cast
 
 from ..ir.errors import StateError
+from ..ir.records import dataclass
 from ..ir.stage import located
 from ..runtime.variable import Variable
 from .entry import Binding, Program

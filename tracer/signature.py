@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import cast
 
 import numpy as np
@@ -13,6 +12,7 @@ from ..ir import dtypes
 from ..ir.array import Array
 from ..ir.dtypes import DType
 from ..ir.errors import ArgumentError, DTypeError, LithographError, ShapeError
+from ..ir.records import dataclass
 from ..ir.stage import located
 from ..ir.types import Dim, Extent, TensorType
 from ..runtime.creation import tensor

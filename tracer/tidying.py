@@ -7,13 +7,13 @@ import inspect
 import time as clock
 import weakref
 from collections.abc import Awaitable, Callable, Generator, Iterator, Sequence
-from dataclasses import dataclass, field
 from typing import Final, NamedTuple, TypeVar, overload
 
 from ..ir.array import Array
 from ..ir.builder import Builder
 from ..ir.errors import ArgumentError
 from ..ir.gradient import ground
+from ..ir.records import dataclass, field
 from ..ir.stage import current, located
 from ..runtime import core, disposal
 from ..runtime.core import Tensor

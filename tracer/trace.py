@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from types import TracebackType
 from typing import cast
 
@@ -22,6 +21,7 @@ from ..ir.dtypes import from_numpy
 from ..ir.errors import LithographError, TraceError, VariableError
 from ..ir.graph import Graph, Node, StateSlot, Value
 from ..ir.loc import Loc, is_ours
+from ..ir.records import dataclass, field
 from ..ir.specialise import specialised
 from ..ir.stage import current, locate
 from ..ir.types import Extent, TensorType

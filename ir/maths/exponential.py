@@ -9,10 +9,9 @@ sinh x = x + x^3 S(x^2) up to 1, where exponentials cancel; errors 2^-31.6 and 2
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from .. import dtypes, scalar
 from ..dtypes import DType
+from ..records import dataclass
 from ..scalar import Scalar
 from .polynomial import (
     above,

@@ -11,9 +11,9 @@ from __future__ import annotations
 import functools
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from .. import dtypes, scalar
+from ..records import dataclass
 from ..scalar import RARE, Scalar
 from .polynomial import bits, bits_of, horner, mantissa_bits, power_of_two
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import cast as typed
 
 import numpy as np
@@ -14,6 +13,7 @@ from ..dtypes import DType
 from ..errors import ShapeError
 from ..op import Element, Op, Reader, Sample
 from ..promotion import keep
+from ..records import dataclass
 from ..scalar import Scalar
 from ..stage import Operand, as_array, located, operand_type
 from ..types import Extent, Shape, TensorType, show_shape

@@ -9,13 +9,13 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from types import EllipsisType
 from typing import cast as typed
 
 from ..array import Array
 from ..errors import ArgumentError, ShapeError
 from ..promotion import common
+from ..records import dataclass
 from ..stage import Operand, as_array, located, operand_type
 from ..types import Dim, Extent, show_shape
 from .axes import integer

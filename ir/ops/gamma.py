@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 
 import numpy as np
 
@@ -14,6 +13,7 @@ from ..dtypes import DType
 from ..errors import ArgumentError
 from ..op import Accuracy, Op, Pointwise, Sample
 from ..promotion import floating
+from ..records import dataclass
 from ..scalar import Scalar
 from ..stage import Operand, located
 from .rows import FLOAT, edges, pointwise_type, quiet, values

@@ -7,7 +7,6 @@ axis; the rows of the lower ones are filled up with zeros. Public functions slic
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
@@ -17,6 +16,7 @@ from ..attrs import Attrs
 from ..dtypes import DType
 from ..errors import LinAlgError, ShapeError
 from ..op import Vjp
+from ..records import dataclass
 from ..storage import convert
 from ..types import Extent, Shape, TensorType, show_shape
 from .complexes import conj

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final, Literal
 
 import numpy as np
@@ -10,6 +9,7 @@ import numpy as np
 from .. import dtypes
 from ..array import Array
 from ..errors import ArgumentError, ShapeError
+from ..records import dataclass
 from ..stage import Operand, as_array, located, operand_type
 from ..types import Extent, show_shape
 from .arithmetic import ceil, floor, maximum, round

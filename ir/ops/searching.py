@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
 from typing import cast as typed
 
@@ -16,6 +15,7 @@ from ..dtypes import DType
 from ..errors import ArgumentError, DomainError, ShapeError, TraceError
 from ..op import Element, Op, Reader, Sample
 from ..promotion import common, same
+from ..records import dataclass
 from ..registry import OPS
 from ..scalar import Scalar
 from ..stage import Operand, as_array, current, located, operand_type

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import NamedTuple
 from typing import cast as typed
 
@@ -15,6 +14,7 @@ from ..dtypes import DType
 from ..errors import DomainError, LithographError
 from ..op import Op, Pointwise, Sample
 from ..promotion import keep
+from ..records import dataclass
 from ..registry import OPS
 from ..scalar import Scalar
 from ..stage import Operand, as_array, located

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Sequence
-from dataclasses import dataclass
 from types import EllipsisType
 from typing import cast as typed
 
@@ -19,6 +18,7 @@ from ..array import Array
 from ..attrs import Constant
 from ..builder import Traced
 from ..errors import ArgumentError, RangeError, ShapeError, TraceError
+from ..records import dataclass
 from ..stage import as_array, current, number
 from ..types import Dim, Extent, Shape, broadcast_shapes, same_extent, show_shape
 from .axes import integer

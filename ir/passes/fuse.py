@@ -12,7 +12,6 @@ from __future__ import annotations
 import functools
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 
 from .. import scalar
 from ..attrs import Attrs, Axes, Constant
@@ -21,6 +20,7 @@ from ..errors import PassError
 from ..graph import Graph, Node, Value
 from ..halves import single
 from ..op import Alias, Contract, Element, Flags, Literal, Op, Pointwise, Reduce
+from ..records import dataclass, field
 from ..registry import OPS
 from ..types import Shape
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 
 from ..analysis import flags_within
@@ -14,6 +13,7 @@ from ..errors import ArgumentError, LithographError, PassError
 from ..files import save_graph
 from ..graph import Graph
 from ..op import Flags
+from ..records import dataclass, field
 from ..repro import Repro, save_repro
 from ..same import difference
 from ..text import show

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Final
 
 from ...ir.dtypes import ALL
+from ...ir.records import dataclass
 from ...ir.types import TensorType
 from ..record import (
     Build,
