@@ -136,7 +136,7 @@ class Methods:
         weights: Operand | None = None,
         *,
         minlength: int = 0,
-        length: int | None = None,
+        length: Extent | None = None,
     ) -> Array:
         """How often each integer from 0 on stands in the 1-D `x`, as int64, or the sum of the `weights` there.
 

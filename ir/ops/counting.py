@@ -18,7 +18,7 @@ from ..promotion import keep, same
 from ..registry import OPS
 from ..scalar import Scalar
 from ..stage import Operand, as_array, located
-from ..types import TensorType, show_shape
+from ..types import Dim, Extent, TensorType, show_shape
 from .axes import flag, integer, legal_shape
 from .conversion import astype
 from .creation import iota, ones_like, scalar_constant, zeros
@@ -103,7 +103,7 @@ _bincount: Op = Op(
 
 @located
 def bincount(
-    x: Operand, /, weights: Operand | None = None, *, minlength: int = 0, length: int | None = None
+    x: Operand, /, weights: Operand | None = None, *, minlength: int = 0, length: Extent | None = None
 ) -> Array:
     """How often each integer from 0 on stands in the 1-D `x`, as int64, or the sum of the `weights` there.
 
@@ -126,7 +126,8 @@ def bincount(
         if least < 0:
             raise ShapeError(f"bincount: minlength must be >= 0, but it is {least}")
         length = builtins.max(int(held.max()) + 1 if held.size else 0, least, 0)
-    (count,) = legal_shape("bincount", 0 if length is None else length)
+    asked = 0 if length is None else length if isinstance(length, Dim) else integer("bincount", "length", length)
+    (count,) = legal_shape("bincount", asked)
     given = ones_like(array, dtype=dtypes.int64) if weights is None else as_array("bincount", weights)
     return _bincount.call(zeros((count,), dtype=given.dtype), given, array)
 

@@ -221,7 +221,7 @@ def meshgrid(*arrays: Operand, indexing: str = "xy") -> list[Array]:
         ShapeError: an array has several axes.
         ArgumentError: `indexing` is something else.
     """
-    if indexing not in ("xy", "ij"):
+    if type(indexing) is not str or indexing not in ("xy", "ij"):
         raise ArgumentError(f'meshgrid: indexing must be "xy" or "ij", but {indexing!r} was given')
     found = [as_array("meshgrid", a) for a in arrays]
     for a in found:

@@ -148,7 +148,7 @@ def searchsorted(x1: Operand, x2: Operand, /, *, side: str = "left", sorter: Ope
         ShapeError: `x1` has not one axis.
         ArgumentError: there is no such side.
     """
-    if side not in ("left", "right"):
+    if type(side) is not str or side not in ("left", "right"):
         raise ArgumentError(f'searchsorted: the side must be "left" or "right", but {side!r} was given')
     given, wanted = alike("searchsorted", x1, x2)
     if sorter is not None and given.ndim == 1:
