@@ -2,9 +2,9 @@
 
     python benchmarks/eager.py [--write] [name ...]
 
-One core, so one thread; float32, and integers or bools where a row takes no floats; results are new arrays on both
-sides. The two take turns in batches, and a figure is the least of its batches. An answer is checked before it is timed.
-`--write` puts the table into benchmarks/eager.md.
+Ours on one thread, and as it comes, on all; NumPy has one. float32, and integers or bools where a row takes no floats;
+results are new arrays on both sides. They take turns in batches, and a figure is the least of its batches. An answer is
+checked before it is timed. `--write` puts the table into benchmarks/eager.md.
 """
 
 from __future__ import annotations
@@ -32,6 +32,8 @@ from lithograph.ir.registry import OPS
 ROOT: Final = Path(__file__).resolve().parent.parent
 Numbers = np.ndarray[tuple[int, ...], np.dtype[Any]]
 Call = Callable[[], object]
+Row = tuple[str, float, float, float]
+"""An op and its operands; seconds of ours on one thread and on all, and of NumPy's."""
 LARGE: Final = 1 << 20
 SMALL: Final = 4
 ROUNDS: Final = 12
@@ -71,11 +73,13 @@ def _operands(op: Op, dtype: DType, shape: tuple[int, ...]) -> list[Numbers]:
     return found
 
 
-def _least(calls: Sequence[Call], repeat: int) -> list[float]:
-    """Seconds per call of each, by turns."""
+def _least(calls: Sequence[tuple[int | None, Call]], repeat: int) -> list[float]:
+    """Seconds per call of each, on so many threads of ours (None: all), by turns."""
     least = [float("inf")] * len(calls)
     for _ in range(ROUNDS):
-        for k, call in enumerate(calls):
+        for k, (threads, call) in enumerate(calls):
+            lg.config.threads = threads
+            call()
             start = time.perf_counter()
             for _ in range(repeat):
                 call()
@@ -83,7 +87,7 @@ def _least(calls: Sequence[Call], repeat: int) -> list[float]:
     return least
 
 
-def _pair(title: str, ours: Call, theirs: Call, repeat: int, terms: int = 300) -> tuple[str, float, float]:
+def _row(title: str, ours: Call, theirs: Call, repeat: int, terms: int = 300) -> Row:
     found = ours()
     assert isinstance(found, lg.Array)
     a, b = found.numpy(), np.asarray(theirs())
@@ -92,12 +96,12 @@ def _pair(title: str, ours: Call, theirs: Call, repeat: int, terms: int = 300) -
     rtol = terms / 2 * float(np.finfo(np.float32).eps)
     same = np.array_equal(a, b) if exact else np.allclose(a, b, rtol=rtol, atol=1e-5, equal_nan=True)
     assert same, f"{title}: the answers differ"
-    mine, other = _least([ours, theirs], repeat)
-    return title, mine, other
+    alone, together, other = _least([(1, ours), (None, ours), (None, theirs)], repeat)
+    return title, alone, together, other
 
 
-def _rows(names: Sequence[str]) -> list[tuple[str, float, float]]:
-    rows = []
+def _rows(names: Sequence[str]) -> list[Row]:
+    rows: list[Row] = []
     for op in OPS.values():
         name = NAMES.get(op.name, op.name)
         theirs, dtype = getattr(np, name or "", None), _dtype(op)
@@ -112,7 +116,7 @@ def _rows(names: Sequence[str]) -> list[tuple[str, float, float]]:
                 t = [lg.tensor(v) for v in x]
                 title = f"{op.name}, {dtype}, {size:,}"
                 repeat = 2000 if size == SMALL else 4
-                rows.append(_pair(title, partial(mine, *t), partial(theirs, *x), repeat))
+                rows.append(_row(title, partial(mine, *t), partial(theirs, *x), repeat))
         elif isinstance(op.lowering, Reduce):
             (v,) = _operands(op, dtype, (1024, 1024))
             if op.name == "prod":  # Products of a million numbers stay in range only near 1.
@@ -121,7 +125,7 @@ def _rows(names: Sequence[str]) -> list[tuple[str, float, float]]:
             for words, axis in AXES.items():
                 title = f"{op.name}, {dtype}, {words} of 1024 x 1024"
                 calls = partial(mine, u, axis=axis), partial(theirs, v, axis=axis)
-                rows.append(_pair(title, *calls, 20, LARGE if axis is None else 1024))
+                rows.append(_row(title, *calls, 20, LARGE if axis is None else 1024))
         print(*(_line(r) for r in rows[-3:]), sep="\n", file=sys.stderr, flush=True) if rows else None
     return rows
 
@@ -130,19 +134,22 @@ def _time(seconds: float) -> str:
     return f"{seconds * 1e9:.0f} ns" if seconds < 1e-6 else f"{seconds * 1e6:.1f} µs"
 
 
-def _line(row: tuple[str, float, float]) -> str:
-    title, ours, theirs = row
-    mark = "" if ours <= theirs * MOST else "slower"
-    return f"| {title} | {_time(ours)} | {_time(theirs)} | {ours / theirs:.2f} | {mark} |"
+def _line(row: Row) -> str:
+    title, alone, together, theirs = row
+    mark = "slower" if together > theirs * MOST else "slower on one thread" if alone > theirs * MOST else ""
+    ratios = f"{alone / theirs:.2f} | {together / theirs:.2f}"
+    return f"| {title} | {_time(alone)} | {_time(together)} | {_time(theirs)} | {ratios} | {mark} |"
 
 
-def table(rows: Sequence[tuple[str, float, float]]) -> str:
+def table(rows: Sequence[Row]) -> str:
     """The rows as a table in Markdown."""
-    slower = sum(ours > theirs * MOST for _, ours, theirs in rows)
+    slower = sum(together > theirs * MOST for _, _, together, theirs in rows)
+    on_one = sum(alone > theirs * MOST for _, alone, _, theirs in rows)
     head = (
-        f"Measured {time.strftime('%Y-%m-%d')}: {platform.machine()}, one core, Python {platform.python_version()}, "
-        f"NumPy {np.__version__}. {len(rows)} rows, {slower} of them slower than NumPy (by more than 5 %).\n\n"
-        "| op | lithograph | NumPy | ratio | |\n|---|--:|--:|--:|---|\n"
+        f"Measured {time.strftime('%Y-%m-%d')}: {platform.machine()}, {os.cpu_count()} cores, Python "
+        f"{platform.python_version()}, NumPy {np.__version__}. Of {len(rows)} rows {slower} are slower than NumPy (by "
+        f"more than 5 %) as they come, and {on_one} on one thread.\n\n"
+        "| op | one thread | all threads | NumPy | ratio, one | ratio, all | |\n|---|--:|--:|--:|--:|--:|---|\n"
     )
     return head + "\n".join(map(_line, rows)) + "\n"
 
@@ -153,9 +160,6 @@ def main() -> None:
     parser.add_argument("--write", action="store_true", help="put the table into benchmarks/eager.md")
     parser.add_argument("names", nargs="*", help="rows; all by default")
     arguments = parser.parse_args()
-    if hasattr(os, "sched_setaffinity"):
-        os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
-    lg.config.threads = 1
     text = table(_rows(arguments.names))
     print(text)
     if arguments.write:
