@@ -173,7 +173,7 @@ def variable_scope(
 def _check(name_or_scope: object, default_name: object, reuse: object) -> None:
     if name_or_scope is None and default_name is None:
         raise ArgumentError("If default_name is None then name_or_scope is required")
-    if reuse not in (None, True, False) and reuse is not AUTO_REUSE:
+    if reuse is not None and not isinstance(reuse, bool | _AutoReuse):
         raise VariableError("The reuse parameter must be True or False or None.")
     if name_or_scope is None and reuse:
         raise VariableError("reuse=True cannot be used without a name_or_scope")
@@ -219,6 +219,11 @@ def get_variable(
         ValueError: it exists and must not, or does not and must; shape or dtype differ; there is no first value.
     """
     name = naming.named("get_variable", name)
+    if not isinstance(shape, int | list | tuple | None):
+        raise ArgumentError(f"get_variable: shape must be an integer, a tuple or None, but {shape!r} was given")
+    for what, given in (("regularizer", regularizer), ("constraint", constraint), ("custom_getter", custom_getter)):
+        if given is not None and not callable(given):
+            raise ArgumentError(f"get_variable: {what} must be a function, but {given!r} was given")
     scope = get_variable_scope()
     s = scope.settings
     getter = _around(s.custom_getter, custom_getter)
@@ -313,15 +318,23 @@ def _first_value(
 
 def global_variables(scope: str | None = None) -> list[Variable]:
     """The variables that get_variable made, in order; with `scope`, those whose names begin with it."""
-    return [v for name, v in _store.variables.items() if scope is None or name.startswith(scope)]
+    prefix = _prefix("global_variables", scope)
+    return [v for name, v in _store.variables.items() if name.startswith(prefix)]
+
+
+def _prefix(name: str, scope: str | None) -> str:
+    if scope is not None and not isinstance(scope, str):
+        raise ArgumentError(f"{name}: scope must be a string or None, but {scope!r} was given")
+    return scope or ""
 
 
 def regularization_losses(scope: str | None = None) -> list[Array]:
     """What the regularizers give for their variables now, in the order of the variables; `scope` as there."""
+    prefix = _prefix("regularization_losses", scope)
     return [
         regularizer(_store.variables[name])
         for name, regularizer in _store.regularizers.items()
-        if scope is None or name.startswith(scope)
+        if name.startswith(prefix)
     ]
 
 

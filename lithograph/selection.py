@@ -12,7 +12,7 @@ from .ir import dtypes
 from .ir.array import Array
 from .ir.errors import DomainError, ShapeError
 from .ir.ops.arithmetic import minimum
-from .ir.ops.axes import legal_shape, one_axis
+from .ir.ops.axes import flag, legal_shape, one_axis
 from .ir.ops.conversion import astype
 from .ir.ops.cumulative import cumulative_sum
 from .ir.ops.gathering import take
@@ -37,6 +37,7 @@ def chosen(
 ) -> Array:
     """What `random.choice` gives for a key."""
     given = arange(x) if isinstance(x, int) else as_array("random.choice", x)
+    flag("random.choice", "replace", replace)
     along = one_axis("random.choice", axis, given.ndim)
     n, extents = given.shape[along], legal_shape("random.choice", shape)
     count = math.prod(cast("tuple[int, ...]", extents))

@@ -34,8 +34,8 @@ _EXP2_32 = (
 
 
 def power(x: Scalar, y: Scalar) -> Scalar:
-    """x to the power y within 1 ULP (float32) and 1.4 ULP (float64), with all special cases of the
-    standard.
+    """x to the power y within 1.1 ULP (float32; 1.004 is the worst seen) and 1.4 ULP (float64), with all special cases
+    of the standard.
 
     pow(x, 0) and pow(1, y) are 1 even for NaN; a negative base needs an integral exponent, else NaN.
     """

@@ -7,7 +7,7 @@ import math
 from ..array import Array
 from ..stage import Operand, located
 from .arithmetic import abs, clip
-from .axes import AxisArgument
+from .axes import AxisArgument, flag
 from .conversion import stop_gradient
 from .logic import isfinite, where
 from .reductions import as_floats, max, sum
@@ -25,7 +25,7 @@ def gelu(x: Operand, /, *, approximate: bool = False) -> Array:
     Gimpel, 2016).
     """
     a = as_floats("gelu", x)
-    if approximate:
+    if flag("gelu", "approximate", approximate):
         return 0.5 * a * (1 + tanh(math.sqrt(2 / math.pi) * (a + 0.044715 * (a * a * a))))
     return 0.5 * a * (1 + erf(a * math.sqrt(0.5)))
 

@@ -246,8 +246,8 @@ def _places(name: str, x: Array, s: object, axes: object) -> tuple[list[int], di
         return found, {}
     if len(s) != len(found):
         raise ShapeError(f"{name}: s has {len(s)} extents and there are {len(found)} axes")
-    # -1 leaves an extent as it is.
-    return found, {a: points(name, n) for a, n in zip(found, s, strict=True) if n != -1}
+    given = [integer(name, "an extent", n) for n in s]  # -1 leaves one as it is.
+    return found, {a: points(name, n) for a, n in zip(found, given, strict=True) if n != -1}
 
 
 def _several(name: str, x: Operand, s: object, axes: object, norm: object, inverse: bool) -> Array:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import pairwise
-from typing import Final
+from typing import Final, TypeGuard
 from typing import cast as typed
 
 import numpy as np
@@ -183,9 +183,13 @@ def split(x: Operand, sections_or_indices: int | Sequence[int], /, *, axis: int 
     return _split("split", as_array("split", x), sections_or_indices, axis)
 
 
+def _are_indices(given: object) -> TypeGuard[Sequence[int]]:
+    return isinstance(given, Sequence) or (isinstance(given, np.ndarray) and given.ndim > 0)
+
+
 def _split(name: str, array: Array, sections_or_indices: int | Sequence[int], axis: int) -> list[Array]:
     place = one_axis(name, axis, array.ndim)
-    if isinstance(sections_or_indices, Sequence | np.ndarray):
+    if _are_indices(sections_or_indices):
         return _cut_at(name, array, place, list(sections_or_indices))
     extent = _known_extent(name, array, place)
     sections = integer(name, "the number of sections", sections_or_indices)
@@ -207,7 +211,7 @@ def array_split(x: Operand, sections_or_indices: int | Sequence[int], /, *, axis
     """
     array = as_array("array_split", x)
     place = one_axis("array_split", axis, array.ndim)
-    if isinstance(sections_or_indices, Sequence | np.ndarray):
+    if _are_indices(sections_or_indices):
         return _cut_at("array_split", array, place, list(sections_or_indices))
     extent = _known_extent("array_split", array, place)
     sections = integer("array_split", "the number of sections", sections_or_indices)

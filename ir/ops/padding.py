@@ -100,7 +100,7 @@ def pad(
             continued.
         ArgumentError: there is no such mode.
     """
-    if mode not in _MODES:
+    if type(mode) is not str or mode not in _MODES:
         raise ArgumentError(f"pad: the mode must be one of {', '.join(_MODES)}, but {mode!r} was given")
     array = as_array("pad", x)
     pairs = _widths(widths, array.shape)

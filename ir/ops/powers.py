@@ -114,7 +114,7 @@ _power = Op(
     vjp=(_power_slope, _power_exponent_slope),
     failure=_negative,
     samples=_power_samples,
-    accuracy=Accuracy(1.0, 1.4, "x ** y", np.power, draw=_draw),
+    accuracy=Accuracy(1.1, 1.4, "x ** y", np.power, draw=_draw),
 )
 
 

@@ -32,7 +32,7 @@ __all__ = ["repeat", "tile"]
 
 
 def _other_sum(number: int, report: int, types: tuple[TensorType, ...], attrs: Attrs) -> LithographError:
-    (total,) = typed(ShapeOf, attrs).shape
+    total = typed(ShapeOf, attrs).shape[0]
     if report < 0:
         return DomainError("repeat: repetitions must be >= 0, and one is negative")
     return DomainError(f"repeat: the repetitions sum to {report}, and total_repeat_length is {total}")
@@ -134,7 +134,7 @@ def repeat(
             raise DomainError(f"repeat: repetitions must be >= 0, but {int(held.min())} was given")
         whole = float(held.astype(np.float64).sum())
         TensorType(array.dtype, (int(whole), *array._aval.shape))  # refuses sizes that no memory holds
-        return take(array, np.repeat(np.arange(held.size), held.reshape(-1)), axis=place)
+        return take(array, np.repeat(np.arange(held.size), held.reshape(-1).astype(np.int64)), axis=place)
     total = integer("repeat", "total_repeat_length", total_repeat_length)
     legal_shape("repeat", (total,))
     if extent == 0:

@@ -89,6 +89,8 @@ def _halved(attrs: Attrs, result: TensorType, index: tuple[Scalar, ...], operand
     size = scalar.extent(given.type.shape[0])
     value = wanted.at(*index)
     place = scalar.const(dtypes.int64, 0)
+    if 0 in given.type.shape:  # There is nothing to read.
+        return place
     for k in reversed(range(a.depth)):
         further = place + (1 << k)
         # Where the place lies behind the last value, what is read does not count.
@@ -154,7 +156,10 @@ def searchsorted(x1: Operand, x2: Operand, /, *, side: str = "left", sorter: Ope
     if sorter is not None and given.ndim == 1:
         given = take(given, sorter)
     extent: Extent = given._aval.shape[0] if given.ndim else 0
-    depth = next(d for d in _DEPTHS if extent < 2**d) if isinstance(extent, Dim) else extent.bit_length()
+    if isinstance(extent, Dim):  # Its code reads, so it serves no empty x1.
+        depth = 0 if extent == 0 else next(d for d in _DEPTHS if extent < 2**d)
+    else:
+        depth = extent.bit_length()
     return _searchsorted.call(given, wanted, intern(Search(side == "right", depth)))
 
 

