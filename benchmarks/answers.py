@@ -10,14 +10,17 @@ from .training import STEPS, Parameters, Trainer
 
 
 def error(results: Sequence[np.ndarray], references: Sequence[np.ndarray]) -> float:
-    """Largest |result - reference| in units of the reference's root mean square; inf where shapes differ."""
+    """Largest |result - reference| in units of the reference's root mean square; inf where shapes differ.
+
+    A result is float32, or int32 where its reference is.
+    """
     if len(results) != len(references):
         return float("inf")
     worst = 0.0
     for result, reference in zip(results, references, strict=True):
-        if result.shape != reference.shape or result.dtype != np.float32:
+        if result.shape != reference.shape or result.dtype != (np.int32 if reference.dtype == np.int32 else np.float32):
             return float("inf")
-        scale = float(np.sqrt(np.mean(np.square(reference)))) or 1.0
+        scale = float(np.sqrt(np.mean(np.square(reference, dtype=np.float64)))) or 1.0
         difference = float(np.max(np.abs(result.astype(np.float64) - reference))) / scale
         worst = max(worst, difference if difference == difference else float("inf"))
     return worst

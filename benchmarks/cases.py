@@ -11,6 +11,8 @@ from typing import Final, Protocol
 
 import numpy as np
 
+from .control import mix, recur, sequence, start
+from .each import each_gradient, network
 from .training import Parameters
 
 Numbers = np.ndarray
@@ -49,6 +51,9 @@ class Ops:
     max: Map
     cumsum1: Map
     sort: Map
+    each_gradient: Function
+    mix: Function
+    recur: Function
 
 
 @dataclass(frozen=True)
@@ -348,23 +353,12 @@ CASES: Final[tuple[Case | Training, ...]] = (
         _layer_norm_reference,
         two_threads=True,
     ),
-    Case(
-        "sum0",
-        "sum over rows, 4096x1024",
-        lambda r, s: [_rows(r, s)],
-        lambda o: o.sum0,
-        lambda x: [x.sum(0)],
-        MANY,
-        two_threads=True,
-    ),
-    Case(
-        "sum1",
-        "sum along rows, 4096x1024",
-        lambda r, s: [_rows(r, s)],
-        lambda o: o.sum1,
-        lambda x: [x.sum(1)],
-        MANY,
-        two_threads=True,
+    *(
+        Case(f"sum{k}", title, lambda r, s: [_rows(r, s)], formula, reference, MANY, two_threads=True)
+        for k, title, formula, reference in (
+            (0, "sum over rows, 4096x1024", lambda o: o.sum0, lambda x: [x.sum(0)]),
+            (1, "sum along rows, 4096x1024", lambda o: o.sum1, lambda x: [x.sum(1)]),
+        )
     ),
     Case("cumsum1", "running sums of rows, 4096x1024", lambda r, s: [_rows(r, s)], lambda o: o.cumsum1, _cumsum, MANY),
     Case("sort", "sort, 1M", lambda r, s: [_vector(r, s)], lambda o: o.sort, lambda x: [np.sort(x)]),
@@ -388,6 +382,9 @@ CASES: Final[tuple[Case | Training, ...]] = (
         )
         for n in (512, 1024)
     ),
+    Case("mix", "integer loop, 1M iterations", start, lambda o: o.mix, mix, quick=True),
+    Case("recur", "scan of a layer, 256 steps of 32x64", sequence, lambda o: o.recur, recur, MANY, quick=True),
+    Case("each_gradient", "gradients of 256 examples", network, lambda o: o.each_gradient, each_gradient, MANY),
     Training("adam", "Adam step, 784-512-256-10, batch 128", _network),
 )
 BY_NAME: Final[Mapping[str, Case | Training]] = {c.name: c for c in (*CASES, FIRST)}

@@ -102,11 +102,23 @@ def first(x: Floats, w: Floats, b: Floats) -> np.float32:
     return total
 
 
+def mix(n: np.ndarray, x: np.ndarray) -> np.ndarray:
+    out = np.empty_like(x)
+    value = np.int32(x[()])
+    for _ in range(n[()]):
+        value = np.int32(value ^ np.int32(value << 13))
+        value = np.int32(value ^ (value >> 17))
+        value = np.int32(value ^ np.int32(value << 5))
+    out[()] = value
+    return out
+
+
 PARALLEL: Final = (gelu_tanh, gelu_erf, softmax, layer_norm, sum0, sum1)
 CACHED: Final = (first,)
 LOOPS: Final[Mapping[str, Callable[..., object]]] = {
     "call": call,
     "call_numpy": call,
     "first": first,
+    "mix": mix,
     **{f.__name__: f for f in PARALLEL},
 }

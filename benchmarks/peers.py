@@ -9,11 +9,13 @@ import importlib
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Final, NoReturn
+from typing import Any, Final, NoReturn
 
 import numpy as np
 
 from .cases import Array, Function, Numbers, Ops
+from .control import mixing, recur, recurring
+from .each import each_gradient, network_loss
 from .training import BETA1, BETA2, EPSILON, RATE, Parameters, Trainer
 
 Step = Callable[[], object]
@@ -22,6 +24,13 @@ Fetch = Callable[[], Mapping[str, Numbers]]
 
 class NotOffered(Exception):
     """The framework has nothing for this case."""
+
+
+def _not_offered(why: str) -> Callable[..., Any]:
+    def refuse(*args: object) -> NoReturn:
+        raise NotOffered(why)
+
+    return refuse
 
 
 @dataclass(frozen=True)
@@ -99,6 +108,9 @@ def _lithograph(threads: int) -> Framework:
         max=lg.max,
         cumsum1=lambda x: lg.cumulative_sum(x, axis=1),
         sort=lg.sort,
+        mix=mixing(lg.fori_loop),
+        recur=recurring(lg.scan, lg.tanh),
+        each_gradient=lg.vmap(lg.grad(network_loss(lg.tanh, lg.sum), (0, 1, 2, 3)), (*[None] * 4, 0, 0)),
     )
     return Framework(
         lg.__version__,
@@ -112,9 +124,6 @@ def _lithograph(threads: int) -> Framework:
 
 
 def _numpy(threads: int) -> Framework:
-    def no_erf(x: Array) -> NoReturn:
-        raise NotOffered("NumPy has no erf")
-
     def layer_norm(x: Numbers, g: Numbers, b: Numbers) -> Numbers:
         d = x - x.mean(1, keepdims=True)
         return np.asarray(d / np.sqrt((d * d).mean(1, keepdims=True) + 1e-5) * g + b)
@@ -135,7 +144,7 @@ def _numpy(threads: int) -> Framework:
         abs=np_.abs,
         sigmoid=lambda x: 1 / (1 + np_.exp(-x)),  # type: ignore[operator]
         gelu_tanh=lambda x: 0.5 * x * (1 + np_.tanh((2 / np.pi) ** 0.5 * (x + 0.044715 * x * x * x))),  # type: ignore[operator]
-        gelu_erf=no_erf,
+        gelu_erf=_not_offered("NumPy has no erf"),
         softmax=softmax,  # type: ignore[arg-type]
         layer_norm=layer_norm,  # type: ignore[arg-type]
         sum=np_.sum,
@@ -144,6 +153,9 @@ def _numpy(threads: int) -> Framework:
         max=np_.max,
         cumsum1=lambda x: np_.cumsum(x, 1),
         sort=np_.sort,
+        mix=_not_offered("a loop over single integers is Python's own"),
+        recur=lambda x, w, h: recur(x, w, h)[0],
+        each_gradient=each_gradient,
     )
     return Framework(np.__version__, lambda a: a, np.asarray, lambda f: f, ops, training=training)
 
@@ -209,6 +221,9 @@ def _jax(threads: int) -> Framework:
         max=jnp.max,
         cumsum1=lambda x: jnp.cumsum(x, 1),
         sort=jnp.sort,
+        mix=mixing(jax.lax.fori_loop),
+        recur=recurring(jax.lax.scan, jnp.tanh),
+        each_gradient=jax.vmap(jax.grad(network_loss(jnp.tanh, jnp.sum), (0, 1, 2, 3)), (*[None] * 4, 0, 0)),
     )
     return Framework(
         jax.__version__,
@@ -275,6 +290,11 @@ def _torch(threads: int) -> Framework:
         max=torch.max,
         cumsum1=lambda x: torch.cumsum(x, 1),
         sort=lambda x: torch.sort(x).values,
+        mix=_not_offered("its loops are experimental"),
+        recur=_not_offered("its scan is experimental"),
+        each_gradient=torch.func.vmap(
+            torch.func.grad(network_loss(torch.tanh, torch.sum), (0, 1, 2, 3)), (*[None] * 4, 0, 0)
+        ),
     )
     return Framework(
         torch.__version__,

@@ -114,7 +114,12 @@ def rebuilt(nest: Nest, mapping: dict[Scalar, Scalar]) -> Nest:
 
 def renamed(root: Scalar, numbers: dict[int, int]) -> Scalar:
     """An expression with iteration variables replaced by others, addresses in canonical form."""
-    done: dict[Scalar, Scalar] = {iteration(old): iteration(new) for old, new in numbers.items()}
+    return replaced(root, {iteration(old): iteration(new) for old, new in numbers.items()})
+
+
+def replaced(root: Scalar, mapping: dict[Scalar, Scalar]) -> Scalar:
+    """An expression with some in it replaced by others, addresses in canonical form."""
+    done = dict(mapping)
     stack = [root]
     while stack:
         e = stack[-1]

@@ -32,7 +32,7 @@ class Loop:
 
     def next(self, values: Sequence[str]) -> None:
         """Say what the carried values are in the next iteration; called once, anywhere in the body."""
-        if self._following is not None or len(values) != len(self.values):
+        if self._following or len(values) != len(self.values):
             raise ValueError(f"a loop carries {len(self.values)} values, next() was given {len(values)}")
         self._following = tuple(values)
 
@@ -40,6 +40,36 @@ class Loop:
         """The values given to `next`; ValueError when there were none."""
         if self._following is None:
             raise ValueError("a loop with carried values ended without next()")
+        return self._following
+
+
+class WhileLoop:
+    """A loop with a condition that is being written.
+
+    Attributes:
+        values: the carried values as the condition and the body see them, and after the loop its results.
+    """
+
+    __slots__ = ("_body", "_done", "_following", "values")
+
+    def __init__(self, body: Body, done: str, values: tuple[str, ...]) -> None:
+        self._body = body
+        self._done = done
+        self._following: tuple[str, ...] = ()
+        self.values = values
+
+    def test(self, condition: str) -> None:
+        """End the condition, an i1, and start the body."""
+        inside = self._body.fresh_label("body")
+        self._body.emit(f"br i1 {condition}, label %{inside}, label %{self._done}")
+        self._body.label(inside)
+
+    def next(self, values: Sequence[str]) -> None:
+        """Say what the carried values are in the next iteration."""
+        self._following = tuple(values)
+
+    def following(self) -> tuple[str, ...]:
+        """The values given to `next`."""
         return self._following
 
 
@@ -208,6 +238,26 @@ class Body:
             self.assign(f"phi {type_} [ {start}, %{before} ], [ {after}, %{latch} ]", "out")
             for (type_, start), after in zip(carried, following, strict=True)
         )
+
+    @contextmanager
+    def while_(self, carried: Sequence[tuple[str, str]]) -> Iterator[WhileLoop]:
+        """Write a loop that is tested at its start: a condition, `test`, the body, in which `next` is called.
+
+        Args:
+            carried: (LLVM type, initial value) of each loop-carried value, at least one.
+        """
+        head, done, before = self.fresh_label("head"), self.fresh_label("done"), self.block
+        self.emit(f"br label %{head}")
+        self.label(head)
+        at = len(self._lines)
+        loop = WhileLoop(self, done, tuple([self.fresh("carry") for _ in carried]))
+        self._lines.extend([""] * len(carried))
+        yield loop
+        latch = self.block
+        for k, ((type_, start), value, after) in enumerate(zip(carried, loop.values, loop.following(), strict=True)):
+            self._lines[at + k] = f"{value} = phi {type_} [ {start}, %{before} ], [ {after}, %{latch} ]"
+        self.emit(f"br label %{head}")
+        self.label(done)
 
     @contextmanager
     def if_(self, condition: str) -> Iterator[Branch]:

@@ -7,23 +7,25 @@ are the sizes of the symbols and what follows from them (`extents.py`), and the 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
-from ..ir.attrs import Axis, Constant
+from ..ir.attrs import Axis, Constant, Loop
 from ..ir.dtypes import int64
 from ..ir.graph import Graph, Node, Value
-from ..ir.op import Alias, Contract, Element, Host, Literal, Scan, Scatter, Sort
-from ..ir.types import Dim, Extent, Shape, TensorType
-from .body import Body
-from .extents import Number, Table
+from ..ir.op import Alias, Contract, Element, Host, Literal, Scan, Scatter, Sort, Structural
+from ..ir.types import TRIPS, Dim, Extent, Shape, TensorType
+from .extents import Table
 from .gemm_vectors import ELEMENTS
 from .lower import Layout, Output, contiguous, lower, view_strides
-from .module import Module, Scratch, watch
-from .plan import Kind, Plan, Storage, may_update, place, set_lifetimes
+from .main import write_main
+from .module import Module
+from .plan import Kind, Storage, may_update, place, set_lifetimes
 from .product_step import GemmStep, Matrix
 from .program import Program, StatePlace
+from .regions import plan_loop, plan_scalar_loop, plan_switch
+from .scalar_step import is_scalar_loop
 from .scan import lower_scan
 from .scatter import Uses, parted, scattered
 from .sort_step import SortStep, fits
@@ -37,22 +39,44 @@ writes and of the words, and the symbols whose sizes are the first words."""
 
 
 class _Planner:
-    def __init__(self, graph: Graph, target: Target, host: HostFunction, watch_at: int) -> None:
+    def __init__(self, graph: Graph, target: Target, host: HostFunction, watch_at: int, poll_at: int) -> None:
         self.graph = graph
         self.target = target
         self.host = host
         self.watch = watch_at
+        self.poll = poll_at
         self.storage: dict[Value, Storage] = {}
         self.storages: list[Storage] = []
         self.steps: list[Step] = []
         self.constants: dict[Storage, np.ndarray] = {}
         self.views: dict[Value, tuple[Value, Extent, tuple[Extent, ...]]] = {}
         self.uses = Uses(graph)
+        self.targets: dict[Value, Storage] = {}
+        self.kept: frozenset[Storage] = frozenset()
 
     def new(self, value: Value, kind: Kind) -> Storage:
-        made = Storage(value.type, kind)
+        """A storage for a value: the one that was chosen before, if any."""
+        wanted = self.targets.pop(value, None)
+        return self.part(value.type, kind) if wanted is None else wanted
+
+    def part(self, type: TensorType, kind: Kind) -> Storage:
+        """A storage that no value stands for."""
+        made = Storage(type, kind)
         self.storages.append(made)
         return made
+
+    def region(
+        self, region: Graph, params: Sequence[Storage], targets: Mapping[Value, Storage], kept: Sequence[Storage]
+    ) -> list[Storage]:
+        """Plan the nodes of a region, and say where its results lie; arguments as `regions.Planner` says."""
+        outside = self.uses, self.targets, self.kept
+        self.uses, self.targets, self.kept = Uses(region), dict(targets), self.kept | set(kept)
+        self.storage.update(zip(region.params, params, strict=True))
+        for node in region.nodes:
+            self._node(node)
+        found = [self.stored(r) for r in region.results]
+        self.uses, self.targets, self.kept = outside
+        return found
 
     def run(self) -> Program:
         for p in self.graph.params:
@@ -61,7 +85,7 @@ class _Planner:
             self._node(node)
         state_results, outputs, results = self._claim_results()
         number = self._number(state_results, [s for _, s in outputs])
-        symbols = {n for p in self.graph.params for e in p.type.shape if isinstance(e, Dim) for n in e.symbols}
+        symbols = _symbols(self.graph)
         table = Table(tuple(sorted(symbols)), number["words"], len(self.constants))
         steps = [self._bound(s, table) for s in self.steps]
         uses = [s.use() for s in steps]
@@ -71,9 +95,9 @@ class _Planner:
             old = self.storage[self.graph.params[slot.param]]
             in_place = new is not None and may_update(old, new, uses)
             state.append(StatePlace(old.number, -1 if new is None else new.number, in_place))
-        module = Module(self.target, table)
+        module = Module(self.target, table, poll=self.poll)
         fixed = None if symbols else place(uses, touched, {})
-        text = self._write(module, steps, fixed, number)
+        text = write_main(module, steps, self.storages, fixed, number["arena"], self.watch)
         return Program(
             self.graph, self.target, tuple(steps), tuple(uses), module, text,
             n_bufs=number["bufs"], arena_buf=number["arena"], words_buf=number["words"],
@@ -88,7 +112,7 @@ class _Planner:
         elif node.op.name == "concat":
             self._concat(node)
         elif isinstance(lowering, Alias):
-            self.storage[node.result] = self._stored(node.args[0])
+            self.storage[node.result] = self.stored(node.args[0])
         elif isinstance(lowering, Literal):
             assert isinstance(node.attrs, Constant)
             made = self.new(node.result, Kind.CONSTANT)
@@ -106,8 +130,18 @@ class _Planner:
             self._sort(node)
         elif isinstance(lowering, Host | Contract | Sort):
             self._host(node)
+        elif isinstance(lowering, Structural) and lowering.control:
+            self._control(node)
         else:
             raise ValueError(f"{node.op.name} reached code generation outside a fused node")
+
+    def _control(self, node: Node) -> None:
+        if node.op.name == "switch":
+            plan_switch(self, node)
+        elif is_scalar_loop(node):
+            plan_scalar_loop(self, node)
+        else:
+            plan_loop(self, node)
 
     def _kernel(self, node: Node) -> None:
         (region,) = node.regions
@@ -121,7 +155,7 @@ class _Planner:
             return numbers[s]
 
         layouts = {
-            p: Layout(buffer(self._stored(a)), contiguous(p.type.shape))
+            p: Layout(buffer(self.stored(a)), contiguous(p.type.shape))
             for p, a in zip(region.params, node.args, strict=True)
         }
         outs = []
@@ -132,9 +166,7 @@ class _Planner:
         parts = split(nest, len(places))
         if len(parts) > 1:
             (r,) = nest.reductions
-            chunks = Storage(TensorType(r.dtype, (chunk_count(nest),)), Kind.TEMPORARY)
-            self.storages.append(chunks)
-            places[len(places)] = chunks
+            places[len(places)] = self.part(TensorType(r.dtype, (chunk_count(nest),)), Kind.TEMPORARY)
         for part in parts:
             self.steps.append(KernelStep(part, found, {b: places[b] for b in part.dtypes}))
 
@@ -149,7 +181,7 @@ class _Planner:
             step = strides[node.attrs.axis]
             out = Output(a, Layout(1, strides, start * step))
             nest, _ = lower("concat", [out], {a: Layout(0, contiguous(a.type.shape))})
-            self.steps.append(KernelStep(nest, (), {0: self._stored(a), 1: made}))
+            self.steps.append(KernelStep(nest, (), {0: self.stored(a), 1: made}))
             start = start + a.type.shape[node.attrs.axis]
 
     def _view(self, node: Node) -> None:
@@ -157,13 +189,13 @@ class _Planner:
         strides, offset = view_strides(node)
         self.views[node.result] = (node.args[0], offset, strides)
 
-    def _stored(self, value: Value) -> Storage:
+    def stored(self, value: Value) -> Storage:
         """Where a value lies contiguously; a view is computed when something needs it whole."""
         if value in self.storage:
             return self.storage[value]
         made = self.new(value, Kind.TEMPORARY)
         source = self.views[value][0]
-        stored = self._stored(source)
+        stored = self.stored(source)
         layouts = {source: Layout(0, contiguous(source.type.shape))}
         nest, _ = lower("view", [Output(value, Layout(1, contiguous(value.type.shape)))], layouts)
         self.steps.append(KernelStep(nest, (), {0: stored, 1: made}))
@@ -176,7 +208,7 @@ class _Planner:
             source, offset, strides = self.views[value]
             stored = self.storage[source]
         else:
-            stored, offset = self._stored(value), 0
+            stored, offset = self.stored(value), 0
             strides = contiguous(value.type.shape)
         shape = value.type.shape
         own = [0 if e == 1 else s for e, s in zip(shape[:-2], strides[:-2], strict=True)]
@@ -201,11 +233,12 @@ class _Planner:
             return
         domain = rule.domain(node.attrs, tuple([a.type for a in node.args]))
         given = list(dict.fromkeys(node.args[1:]))
-        places = {k: self._stored(a) for k, a in enumerate(given)}
+        places = {k: self.stored(a) for k, a in enumerate(given)}
         layouts = {a: Layout(k, contiguous(a.type.shape)) for k, a in enumerate(given)}
-        base = self._stored(node.args[0])
+        base = self.stored(node.args[0])
         made = base
-        if base.kind is not Kind.TEMPORARY or not self.uses.ends(node, self.views):
+        own = base.kind is Kind.TEMPORARY and base not in self.kept
+        if not own or not self.uses.ends(node, self.views):
             made = self.new(node.result, Kind.TEMPORARY)
             self.steps.append(CopyStep(base, made))
         self.storage[node.result] = made
@@ -216,26 +249,25 @@ class _Planner:
             self.steps.append(KernelStep(nest, found, {b: places[b] for b in nest.dtypes}))
             return
         first, second, shape = parted(nest, free)
-        places[free] = Storage(TensorType(int64, shape), Kind.TEMPORARY)
-        self.storages.append(places[free])
+        places[free] = self.part(TensorType(int64, shape), Kind.TEMPORARY)
         checks = KernelStep(first, found, {b: places[b] for b in first.dtypes})
         # What is stored into may be a variable's memory, so the checks come before the copy.
         self.steps.insert(len(self.steps) - (made is not base), checks)
         self.steps.append(KernelStep(second, (), {b: places[b] for b in second.dtypes}))
 
     def _scan(self, node: Node) -> None:
-        places = {a: self._stored(a) for a in node.args}
+        places = {a: self.stored(a) for a in node.args}
         self.storage[node.result] = places[node.result] = self.new(node.result, Kind.TEMPORARY)
         nest = lower_scan(node, {v: Layout(k, contiguous(v.type.shape)) for k, v in enumerate(places)})
         self.steps.append(KernelStep(nest, (), dict(enumerate(places.values()))))
 
     def _sort(self, node: Node) -> None:
-        source = self._stored(node.args[0])
+        source = self.stored(node.args[0])
         self.storage[node.result] = self.new(node.result, Kind.TEMPORARY)
         self.steps.append(SortStep(node, source, self.storage[node.result]))
 
     def _host(self, node: Node) -> None:
-        reads = tuple([self._stored(a) for a in node.args])
+        reads = tuple([self.stored(a) for a in node.args])
         made = self.new(node.result, Kind.TEMPORARY)
         self.storage[node.result] = made
         self.steps.append(HostStep(node, reads, made, 0))
@@ -264,7 +296,7 @@ class _Planner:
         for number, value in enumerate(graph.results):
             if number in slots:
                 continue
-            stored = self._stored(value)
+            stored = self.stored(value)
             same = [k for k, s in enumerate(new_state) if s is stored and s.type is value.type]
             if same:
                 results.append(~same[0])
@@ -278,7 +310,7 @@ class _Planner:
         return new_state, outputs, tuple(results)
 
     def _claim(self, value: Value, kind: Kind, early: list[Step]) -> Storage:
-        stored = self._stored(value)
+        stored = self.stored(value)
         if stored.kind is Kind.TEMPORARY:
             stored.kind = kind
             return stored
@@ -295,60 +327,25 @@ class _Planner:
         for n, s in enumerate(ordered):
             s.number = n
         first = len(ordered)
-        rest = [s for s in self.storages if s.kind in (Kind.CONSTANT, Kind.TEMPORARY)]
+        rest = [s for s in self.storages if s.kind in (Kind.CONSTANT, Kind.SLICE)]
+        rest += [s for s in self.storages if s.kind is Kind.TEMPORARY]
         for n, s in enumerate(rest, first + 2):
             s.number = n
-        return {"arena": first, "words": first + 1, "bufs": first + 2 + len(rest)}
-
-    def _write(self, module: Module, steps: Sequence[Step], fixed: Plan | None, number: dict[str, int]) -> str:
-        body = Body(module.declares)
-        arena = _load(body, "%bufs", number["arena"])
-        table = module.table
-        if self.constants or table.symbols:
-            table.pointer = _load(body, "%bufs", number["words"])
-            for k, s in enumerate(self.constants):
-                body.emit(f"store ptr {table.constant(body, k)}, ptr {_entry(body, '%bufs', s.number)}")
-        for s in self.storages:
-            if s.kind is Kind.TEMPORARY and s.first >= 0:
-                offset = str(fixed.offsets[s]) if fixed else table.number(body, _offset_of(s))
-                place_ = body.assign(f"getelementptr i8, ptr {arena}, i64 {offset}")
-                body.emit(f"store ptr {place_}, ptr {_entry(body, '%bufs', s.number)}")
-        for k, step in enumerate(steps):
-            at = str(fixed.scratch.get(k, 0)) if fixed else "0"
-            if not fixed and isinstance(step, GemmStep | SortStep):
-                at = table.number(body, _scratch_of(k))
-            status = step.write(module, body, k, Scratch(arena, at))
-            if status is not None:
-                failed = body.assign(f"icmp ne i64 {status}, 0")
-                with body.if_(failed):
-                    body.emit(f"ret i64 {status}")
-                    body.label(body.fresh_label("unreached"))
-            if self.watch:
-                watch(module, body, self.watch, k)
-        body.emit("ret i64 0")
-        main = body.function("i64 @program(ptr %bufs)", "#0")
-        width = module.target.vector_bytes * 8
-        attributes = f'attributes #0 = {{ nounwind "prefer-vector-width"="{width}" }}'
-        return "\n".join([*module.declares, *module.functions, main, attributes, ""])
+        after = first + 2 + len(rest)
+        stacks = [s for s in self.storages if s.kind is Kind.STACK]
+        for k, s in enumerate(stacks):
+            s.number = after + 2 * k
+        return {"arena": first, "words": first + 1, "bufs": after + 2 * len(stacks)}
 
 
-def _offset_of(storage: Storage) -> Number:
-    return lambda sizes, plan: plan.offsets[storage]
+def _symbols(graph: Graph) -> set[str]:
+    """The symbols whose sizes a call says; those of results too, which a loop may be told the length of."""
+    extents = [e for v in graph.values() for e in v.type.shape]
+    extents += [n.attrs.length for n in graph.nodes if isinstance(n.attrs, Loop) and n.attrs.length is not None]
+    return {n for e in extents if isinstance(e, Dim) and not e.same(TRIPS) for n in e.symbols}
 
 
-def _scratch_of(step: int) -> Number:
-    return lambda sizes, plan: plan.scratch.get(step, 0)
-
-
-def _entry(body: Body, table: str, k: int) -> str:
-    return body.assign(f"getelementptr ptr, ptr {table}, i64 {k}")
-
-
-def _load(body: Body, table: str, k: int) -> str:
-    return body.assign(f"load ptr, ptr {_entry(body, table, k)}")
-
-
-def build(graph: Graph, target: Target, host: HostFunction, watch_at: int = 0) -> Program:
+def build(graph: Graph, target: Target, host: HostFunction, watch_at: int = 0, poll_at: int = 0) -> Program:
     """The program of a fused graph.
 
     Args:
@@ -356,6 +353,7 @@ def build(graph: Graph, target: Target, host: HostFunction, watch_at: int = 0) -
         target: what to generate code for.
         host: makes the functions of host steps.
         watch_at: address of a C function `void (ptr bufs, i64 step)` that is called after each step; 0 for none.
+        poll_at: address of the C function that loops call now and then, as `control.POLL` says; 0 for none.
     """
-    return _Planner(graph, target, host, watch_at).run()
+    return _Planner(graph, target, host, watch_at, poll_at).run()
 

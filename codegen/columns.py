@@ -44,6 +44,7 @@ class ColumnReducer:
         width: columns per block; `start` and `stop` (i64 names) bound the block that is being written.
         lanes: vector lanes along the columns.
         column: the iteration variable of the columns.
+        nested: the reductions that others need: each is computed once, never anew for each term.
     """
 
     def __init__(self, evaluator: Evaluator, column: int, width: int, lanes: int) -> None:
@@ -53,6 +54,7 @@ class ColumnReducer:
         self.width = width
         self.lanes = lanes
         self.start = self.stop = ""
+        self.nested = evaluator.nest.nested()
 
     def reduce(self, expr: Scalar, scope: Scope) -> None:
         """Compute a reduction for all columns of the block; `scope.reduced` then knows how to read it."""
@@ -64,9 +66,16 @@ class ColumnReducer:
             scope.reduced[expr] = lambda at: instructions.literal(r.dtype, empty(r), at.lanes)
             return
         if isinstance(extent, int) and (extent <= LANES or extent * max(size_of(r.body), 4) <= _IN_REGISTERS):
-            scope.reduced[expr] = lambda at: self._short(r, number, extent, scope, at)
-            return
-        if r.combine in (Combine.ARGMAX, Combine.ARGMIN):
+            if expr not in self.nested:
+                scope.reduced[expr] = lambda at: self._short(r, number, extent, scope, at.iters[self.column], at.mask)
+                return
+            row = self._rows(r.dtype, 1)
+            self._over_columns(
+                lambda column, mask: self._put(
+                    r.dtype, self._at(r.dtype, row, column), self._short(r, number, extent, scope, column, mask)
+                )
+            )
+        elif r.combine in (Combine.ARGMAX, Combine.ARGMIN):
             row = self._position(r, number, size, scope)
         elif in_order(r):
             row = self._in_order(r, number, size, scope)
@@ -74,19 +83,18 @@ class ColumnReducer:
             row = self._any_order(r, number, size, scope)
         scope.reduced[expr] = lambda at: self._read(r.dtype, row, at)
 
-    def _short(self, r: Reduction, number: int, extent: int, scope: Scope, at: Scope) -> str:
+    def _short(self, r: Reduction, number: int, extent: int, scope: Scope, column: str, mask: str | None) -> str:
         """Few rows: combined in registers, one after another, float sums by the halving tree over the lanes."""
         body, dtype = self.body, r.body.dtype
-        column = at.iters[self.column]
         if in_order(r):
             lanes = []
             for lane in range(LANES):
                 rows = [str(k) for k in range(lane, extent, LANES)]
-                lanes.append(self._eight(r, number, rows, column, scope, at.mask) if rows else None)
+                lanes.append(self._eight(r, number, rows, column, scope, mask) if rows else None)
             found = tree(body, r.combine, dtype, lanes, self.lanes)
             assert found is not None
             return found
-        terms = [self._term(r, number, str(k), column, scope, at.mask) for k in range(extent)]
+        terms = [self._term(r, number, str(k), column, scope, mask) for k in range(extent)]
         if r.combine in PRIMITIVE:
             return self._joined(r, terms)
         best, place = terms[0], instructions.literal(dtypes.int64, 0, self.lanes)
@@ -99,8 +107,7 @@ class ColumnReducer:
         return place
 
     def _read(self, dtype: DType, row: str, scope: Scope) -> str:
-        offset = self.body.assign(f"sub i64 {scope.iters[self.column]}, {self.start}")
-        slot = self._slot(dtype, row, "0", offset)
+        slot = self._at(dtype, row, scope.iters[self.column])
         kind = llvm_type(dtype, scope.lanes, memory=True)
         held = self.body.assign(f"load {kind}, ptr {slot}, align {dtype.itemsize}")
         return instructions.from_memory(self.body, dtype, held, scope.lanes)
@@ -112,6 +119,9 @@ class ColumnReducer:
         place = self.body.assign(f"mul i64 {row}, {self.width}") if row != "0" else "0"
         index = self.body.assign(f"add i64 {place}, {offset}")
         return self.body.assign(f"getelementptr {llvm_type(dtype, memory=True)}, ptr {rows}, i64 {index}")
+
+    def _at(self, dtype: DType, row: str, column: str) -> str:
+        return self._slot(dtype, row, "0", self.body.assign(f"sub i64 {column}, {self.start}"))
 
     def _get(self, dtype: DType, slot: str) -> str:
         kind = llvm_type(dtype, self.lanes, memory=True)
@@ -344,8 +354,8 @@ class ColumnReducer:
         result: str,
     ) -> None:
         """Combine some rows, one after another, with what is held for the columns."""
-        body, dtype = self.body, r.dtype
-        slot = self._slot(dtype, result, "0", body.assign(f"sub i64 {column}, {self.start}"))
+        dtype = r.dtype
+        slot = self._at(dtype, result, column)
         held = self._get(dtype, slot)
         self._put(dtype, slot, self._joined(r, [held, *[self._term(r, number, k, column, scope, mask) for k in rows]]))
 
@@ -368,15 +378,14 @@ class ColumnReducer:
 
         def first(column: str, mask: str | None) -> None:
             term = self._term(r, number, "0", column, scope, mask)
-            self._put(dtype, self._slot(dtype, best, "0", body.assign(f"sub i64 {column}, {self.start}")), term)
+            self._put(dtype, self._at(dtype, best, column), term)
 
         self._over_columns(first)
         with body.loop(1, size) as row:
 
             def later(column: str, mask: str | None) -> None:
                 term = self._term(r, number, row.index, column, scope, mask)
-                offset = body.assign(f"sub i64 {column}, {self.start}")
-                slot, place = self._slot(dtype, best, "0", offset), self._slot(dtypes.int64, result, "0", offset)
+                slot, place = self._at(dtype, best, column), self._at(dtypes.int64, result, column)
                 held = self._get(dtype, slot)
                 better = beats(body, r.combine, dtype, term, held, self.lanes)
                 kind, wide = llvm_type(dtype, self.lanes), llvm_type(dtypes.int64, self.lanes)

@@ -22,10 +22,11 @@ from ..ir.types import Dim, Extent, Shape, TensorType
 from . import gemm, jit, pool, support
 from .body import Body
 from .gemm_vectors import ELEMENTS
-from .kernel import KernelWriter, schedule
+from .kernel import KernelWriter
 from .lower import Check, Layout, Output, lower
 from .nest import Nest
 from .scan import lower_scan
+from .schedule import schedule
 from .target import THREADS, Target, host
 
 Strides = tuple[int, ...]

@@ -19,9 +19,10 @@ from ..ir.types import TensorType
 from . import jit
 from .body import Body
 from .eager import Call, Kernel, Symbols, has_extents, row_major
-from .kernel import KernelWriter, schedule
+from .kernel import KernelWriter
 from .lower import Layout
 from .scatter import scattered
+from .schedule import schedule
 from .target import host
 
 

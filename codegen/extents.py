@@ -39,6 +39,11 @@ class Table:
         """A further number, as an i64 operand."""
         return self._read(body, self._place(compute))
 
+    def row(self, body: Body, computes: Sequence[Number]) -> str:
+        """Further numbers, one or more, that follow each other: the address of the first."""
+        places = [self._place(compute) for compute in computes]
+        return body.assign(f"getelementptr i64, ptr {self.pointer}, i64 {places[0]}")
+
     def _place(self, compute: Number) -> int:
         self.numbers.append(compute)
         return len(self.symbols) + self.n_constants + len(self.numbers) - 1

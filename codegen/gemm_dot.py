@@ -140,6 +140,8 @@ def _join(declares: dict[str, None], element: Element) -> str:
     t, size = element.type, element.size
     partial = job.pointer(f, "partial")
     c = job.pointer(f, "C")
+    # 2^58 chunks are more than an address space holds; levels past the last one do nothing, and one chunk has none.
+    levels = w.select(f, w.compare(f, "sgt", job.field(f, "chunks"), 1), 58, 0)
     with (
         f.loop(0, job.field(f, "batch")) as b,
         f.loop(0, job.field(f, "M")) as i,
@@ -148,8 +150,7 @@ def _join(declares: dict[str, None], element: Element) -> str:
         row = w.add(f, w.mul(f, b.index, job.field(f, "M")), i.index)
         output = w.add(f, w.mul(f, row, job.field(f, "N")), j.index)
         base = w.at(f, partial, w.mul(f, output, job.field(f, "chunks")), t)
-        # 2^58 chunks are more than an address space holds; levels past the last one do nothing.
-        with f.loop(0, 58, carried=[("i64", job.field(f, "chunks"))]) as level:
+        with f.loop(0, levels, carried=[("i64", job.field(f, "chunks"))]) as level:
             n = level.values[0]
             pairs = w.div(f, n, 2)
             with f.loop(0, pairs) as pair:

@@ -23,10 +23,12 @@ from ..ir.reduction import pairs_in_order, product_in_order, sum_in_order
 from ..ir.registry import OPS
 from ..ir.scalar import Scalar, binary, iteration, load
 from ..ir.types import Dim, Extent, Shape
+from .mark import Mark
 from .nest import Nest, Reduction, Store
 from .plan import Kind, Storage
 from .product_step import GemmStep, Matrix
 from .program import Program
+from .scalar_step import ScalarLoopStep
 from .sort_step import SortStep
 from .steps import CopyStep, HostStep, KernelStep, Step
 
@@ -261,6 +263,8 @@ def run_step(step: Step, memory: Mapping[Storage, np.ndarray], known: Mapping[St
             operands = [memory[s].reshape(t.static_shape) for s, t in zip(step.reads, types, strict=True)]
             with np.errstate(all="ignore"):
                 memory[step.out][...] = step.node.op.evaluate(operands, step.node.attrs).reshape(-1)
+        case ScalarLoopStep() | Mark():
+            raise ValueError("a program with loops or choices is not carried out step by step")
         case _:
             assert_never(step)
 

@@ -22,6 +22,7 @@ from ..ir.storage import convert, readable
 from ..ir.types import Extent, Shape
 from .affine import affine, coalesced, rebuilt
 from .nest import Nest, Reduction, Store
+from .written import written_out
 
 _ZERO = const(dtypes.int64, 0)
 _POSITIONS = (Combine.ARGMAX, Combine.ARGMIN)
@@ -77,6 +78,7 @@ class Lowering:
         self._next = rank
         self._memo: dict[tuple[Value, tuple[Scalar, ...]], Scalar] = {}
         self._numbered: dict[Scalar, Scalar] = {}
+        self._same: dict[Value, Value] = {}
 
     def at(self, value: Value, index: tuple[Scalar, ...]) -> Scalar:
         """The element of `value` at `index`; half precision as the float32 that holds it."""
@@ -94,6 +96,20 @@ class Lowering:
             stack.pop()
         return self._memo[(value, index)]
 
+    def know(self, value: Value, number: Scalar) -> None:
+        """Say what a 0-d value is, in the dtype that it is computed in."""
+        self._memo[(value, ())] = number
+
+    def substitute(self, values: Sequence[Value], others: Sequence[Value]) -> None:
+        """Say that values are others, which are known here."""
+        self._same.update(zip(values, others, strict=True))
+
+    def layout(self, value: Value) -> Layout:
+        """Where a value lies that is in a buffer."""
+        while value in self._same:
+            value = self._same[value]
+        return self.layouts[value]
+
     def stored(self, value: Value, index: tuple[Scalar, ...]) -> Scalar:
         """The element of `value` at `index` in its own dtype, as memory holds it."""
         return _narrowed(self.at(value, index), value.type.dtype)
@@ -105,12 +121,16 @@ class Lowering:
 
     def _operands(self, value: Value, index: tuple[Scalar, ...]) -> list[tuple[Value, tuple[Scalar, ...]]]:
         """What a pointwise value reads, so that long chains are walked without recursion."""
+        if value in self._same:
+            return [(self._same[value], index)]
         node = value.node
         if value in self.layouts or node is None or not isinstance(node.op.lowering, Pointwise):
             return []
         return [(a, _broadcast(a.type.shape, index)) for a in node.args]
 
     def _element(self, value: Value, index: tuple[Scalar, ...]) -> Scalar:
+        if value in self._same:
+            return self._memo[(self._same[value], index)]
         layout = self.layouts.get(value)
         if layout is not None:
             return load(value.type.dtype, layout.buffer, (layout.address(index),))
@@ -124,7 +144,7 @@ class Lowering:
                 made = body(*operands, told) if node.op.attrs else body(*operands)
             case Element(function):
                 result = single_type(value.type)
-                if Flags.CHECKED in node.op.flags:
+                if Flags.CHECKED in node.flags:
                     return self._checked(node, lambda readers: function(attrs, result, index, readers))
                 made = function(attrs, result, index, tuple([self.reader(a) for a in node.args]))
             case Alias():
@@ -140,7 +160,7 @@ class Lowering:
         wanted = value.type.dtype
         fits = made.dtype is wanted or made.dtype is single(wanted)
         assert fits, f"{node.op.name}: body gives {made.dtype}, type rule {wanted}"
-        return self.with_checks(made, node) if Flags.CHECKED in node.op.flags else made
+        return self.with_checks(made, node) if Flags.CHECKED in node.flags else made
 
     def reader(self, value: Value) -> Reader:
         """An operand as rows see it."""
@@ -319,7 +339,7 @@ def lower(name: str, outputs: Sequence[Output], layouts: Mapping[Value, Layout])
         if expr.prim == "load":
             assert isinstance(expr.payload, int)
             kinds[expr.payload] = expr.dtype
-    merged = coalesced(replace(nest, dtypes=kinds))
+    merged = written_out(coalesced(replace(nest, dtypes=kinds)))
     return single_loops(merged, lambda r: r.combine in _POSITIONS), tuple(lowering.checks)
 
 

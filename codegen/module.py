@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from ..ir.records import dataclass, field
 from ..ir.types import Extent
@@ -28,6 +28,9 @@ class Module:
         imports: addresses of the symbols that it declares.
         checks: the places that may fail; status s means checks[(s & 0xffff) - 1] with report s >> 16.
         costs: of all steps, on one thread.
+        poll: address of the function that looks for signals; 0 for none.
+        polled: the stack slot that says when that was last done.
+        plain: a part that is compiled by itself, with LLVM's default passes, and `loops` the functions in it.
     """
 
     target: Target
@@ -37,6 +40,16 @@ class Module:
     imports: dict[str, int] = field(default_factory=dict)
     checks: list[Check] = field(default_factory=list)
     costs: list[Cost] = field(default_factory=list)
+    poll: int = 0
+    polled: str = ""
+    plain: Module | None = None
+    loops: list[str] = field(default_factory=list)
+
+    def text(self, functions: Sequence[str] = ()) -> str:
+        """The module as LLVM text, with further functions."""
+        width = self.target.vector_bytes * 8
+        attributes = f'attributes #0 = {{ nounwind "prefer-vector-width"="{width}" }}'
+        return "\n".join([*self.declares, *self.functions, *functions, attributes, ""])
 
     def cost(self, sizes: Sizes) -> float:
         """Rough nanoseconds of all steps on one thread."""

@@ -7,12 +7,17 @@ scalar stands for the result of the reduction of that number, at the current poi
 
 from __future__ import annotations
 
+from typing import Final
+
 from ..ir import dtypes
 from ..ir.dtypes import DType
 from ..ir.op import Combine
 from ..ir.records import dataclass, field
 from ..ir.scalar import Scalar, show
 from ..ir.types import Extent
+
+CHEAP: Final = frozenset(("const", "iter", "size", "load", "cast", "bitcast", "check", "reduce"))
+"""Primitives that are no operation of a nest, or hardly one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +96,7 @@ class Nest:
         stack = [expr]
         while stack:
             top = stack[-1]
-            inner = self._inputs(top)
+            inner = self.inputs(top)
             pending = [a for a in inner if a not in self._free]
             if pending:
                 stack.extend(pending)
@@ -113,8 +118,23 @@ class Nest:
         assert isinstance(expr.payload, int)
         return self.reductions[expr.payload]
 
-    def _inputs(self, expr: Scalar) -> tuple[Scalar, ...]:
+    def inputs(self, expr: Scalar) -> tuple[Scalar, ...]:
+        """What an expression is computed from; a reduction from its body."""
         return (self.reduction(expr).body,) if expr.prim == "reduce" else expr.args
+
+    def nested(self) -> set[Scalar]:
+        """The reductions that others need."""
+        found: set[Scalar] = set()
+        seen: set[Scalar] = set()
+        stack = [r.body for r in self.reductions]
+        while stack:
+            expr = stack.pop()
+            if expr.prim == "reduce":
+                found.add(expr)
+            elif expr not in seen:
+                seen.add(expr)
+                stack.extend(expr.args)
+        return found
 
     def walk(self) -> list[Scalar]:
         """All expressions of the nest, arguments before users, each once."""
@@ -132,7 +152,7 @@ class Nest:
             elif expr not in seen:
                 seen.add(expr)
                 stack.append((expr, True))
-                stack.extend((a, False) for a in reversed(self._inputs(expr)))
+                stack.extend((a, False) for a in reversed(self.inputs(expr)))
         return order
 
     def __str__(self) -> str:

@@ -1,7 +1,8 @@
 """The buffer plan: where each value of a program lies, what shares memory, and the peak; it writes no code.
 
 A storage is a piece of memory that one or more values (reshapes of each other) share. Params, state and constants come
-with theirs; the rest are outputs, made for each call, or temporaries, which lie in one arena. A temporary's bytes are
+with theirs; outputs are made for each call; a slice lies in another storage, at a place that changes; a stack grows
+while a loop runs; the rest are temporaries, which lie in one arena. A temporary's bytes are
 used again after its last step, also by the step that reads it last, where that step reads each element just before it
 writes the same one. Where extents are symbolic, lifetimes are the program's, and places are found for each
 set of sizes.
@@ -29,6 +30,8 @@ class Kind(enum.Enum):
     TEMPORARY = "temporary"
     OUTPUT = "output"
     STATE = "state"
+    SLICE = "slice"
+    STACK = "stack"
 
 
 @dataclass(eq=False, slots=True)
@@ -147,7 +150,7 @@ def set_lifetimes(uses: Sequence[Use]) -> tuple[Storage, ...]:
 def place(uses: Sequence[Use], touched: Sequence[Storage], sizes: Sizes) -> Plan:
     """Places in the arena for temporaries and scratch memory, once lifetimes are set."""
     plan, arena = Plan(), _Arena()
-    nbytes = {s: s.nbytes(sizes) for s in touched}
+    nbytes = {s: s.nbytes(sizes) for s in touched if s.kind is Kind.TEMPORARY}
     dying: dict[int, list[Storage]] = {}
     for s in touched:
         if s.kind is Kind.TEMPORARY:

@@ -9,10 +9,12 @@ from ..ir.fields import static_attrs, static_type
 from ..ir.graph import Graph, Value
 from ..ir.loc import Loc
 from ..ir.records import dataclass
+from ..ir.types import TensorType
 from . import jit
 from .lower import Check
 from .module import Module
 from .plan import Kind, Plan, Sizes, Storage, Use, place
+from .stacks import POLL
 from .steps import Step
 from .target import Target
 
@@ -52,6 +54,12 @@ class Program:
     storages: tuple[Storage, ...]
     touched: tuple[Storage, ...]
 
+    @property
+    def polls(self) -> bool:
+        """Whether it looks for signals while it runs."""
+        plain = self.module.plain
+        return POLL in self.module.imports or (plain is not None and POLL in plain.imports)
+
     def kernels(self) -> str:
         """The steps as text."""
         return "\n\n".join(step.show(self.target) for step in self.steps) + "\n"
@@ -62,7 +70,17 @@ class Program:
 
     def load(self) -> jit.Library:
         """Compile (or fetch) and link; the entry is called `program`."""
-        return jit.load(self.text, ["program"], self.module.imports)
+        plain = self.module.plain
+        if plain is None:
+            return jit.load(self.text, ["program"], self.module.imports)
+        loops = jit.load(plain.text(), self.module.loops, plain.imports, pipeline=True)
+        imports = self.module.imports | {name: loops[name] for name in self.module.loops}
+        return jit.load(self.text, ["program"], imports, keep=(loops,))
+
+    def llvm(self) -> str:
+        """The program as LLVM text, its loops over scalars included."""
+        plain = self.module.plain
+        return self.text if plain is None else f"{self.text}\n{plain.text()}"
 
     def failure(self, status: int, sizes: Sizes) -> tuple[LithographError, Loc | None]:
         """The exception that a status other than 0 stands for, and where the op that failed was written."""
@@ -88,7 +106,11 @@ class Program:
         lines = [f"memory plan of {self.graph.name}: peak {plan.peak_bytes} bytes beyond the inputs"]
         lines.append(f"  arena {plan.arena_bytes} bytes")
         for s in self.storages:
-            if s.kind is Kind.PARAM:
+            if s.kind in (Kind.PARAM, Kind.SLICE) or (s.kind is Kind.TEMPORARY and s.first < 0):
+                continue
+            if s.kind is Kind.STACK:
+                each = static_type(TensorType(s.type.dtype, s.type.shape[1:]), sizes).nbytes
+                lines.append(f"  b{s.number} stack {s.type}: {each} bytes for each iteration, outside of the arena")
                 continue
             where = f" at {plan.offsets[s]}" if s in plan.offsets else ""
             reuse = f", in place of b{plan.reuses[s].number}" if s in plan.reuses else ""

@@ -1,5 +1,7 @@
 """Evaluating scalar expressions inside loops: each is written once, in the outermost loop that it varies with.
 
+Where all lanes of all iterations choose alike, what is long is not computed only to be thrown away: that is a branch.
+
 A scope is a loop level: the iteration variables known there, whether one of them runs along vector lanes, and the
 values computed so far. It knows no schedule: `codegen/kernel.py` opens the scopes.
 """
@@ -7,16 +9,24 @@ values computed so far. It knows no schedule: `codegen/kernel.py` opens the scop
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Final
 
 from ..ir import dtypes
 from ..ir.dtypes import DType
-from ..ir.scalar import Scalar, extent
+from ..ir.scalar import RARE, Scalar, extent
 from ..ir.types import Extent
 from . import instructions
 from .affine import Affine, affine
 from .body import Anchor, Body
+from .branching import Branching
+from .climbing import climbs
 from .instructions import llvm_type
 from .nest import Nest, Store
+
+_DEEPEST: Final = 16
+"""Branches in one another; choices further inside are selects."""
+_LONG_ROW: Final = 4
+"""So many vectors in a row, and few of them lie across an edge."""
 
 
 class Scope:
@@ -82,6 +92,9 @@ class Evaluator:
         self.status: str | None = None
         self.kept: dict[Scalar, str] = {}
         self._reduce = reduce
+        self._branching = Branching(nest)
+        self._climbing: dict[tuple[Scalar, int], bool] = {}
+        self._depth = 0
 
     def size(self, value: Extent, scope: Scope) -> str:
         """An extent as an i64 operand: digits when it is known."""
@@ -126,8 +139,10 @@ class Evaluator:
             return ()
         if expr.prim == "load":
             form = affine(expr.args[0])
-            return (self._base(form, home),) if self._unit_stride(form, home) else expr.args
-        return expr.args
+            if self._unit_stride(form, home):
+                return (self._base(form, home),)
+            return () if self._may_be_together(expr, home) else expr.args
+        return self._before(expr, home) or expr.args
 
     def _fetch(self, expr: Scalar, scope: Scope) -> str:
         home = self.home(expr, scope)
@@ -167,6 +182,8 @@ class Evaluator:
         if expr.prim == "reduce":
             row = scope.reduced.get(expr)
             return row(scope) if row is not None else self._reduced(expr, scope)
+        if self._before(expr, scope):
+            return self._branched(expr, scope)
         args = [self._fetch(a, scope) for a in expr.args]
         if expr.prim == "check":
             assert isinstance(expr.payload, int)
@@ -174,6 +191,35 @@ class Evaluator:
             return args[0]
         kinds = [a.dtype for a in expr.args]
         return instructions.emit(self.body, expr.prim, expr.dtype, kinds, args, scope.lanes, expr.payload)
+
+    def _before(self, expr: Scalar, home: Scope) -> tuple[Scalar, ...] | None:
+        """What is needed before an expression that is written as a branch; None for one that is not."""
+        if expr.prim not in ("select", "rarely") or not home.lanes or self.home(expr.args[0], home).lanes:
+            return None
+        return self._branching.before(expr) if self._depth < _DEEPEST else None
+
+    def _branched(self, expr: Scalar, scope: Scope) -> str:
+        condition, *sides = expr.args
+        if expr.prim == "rarely":
+            assert isinstance(expr.payload, str)
+            sides = [RARE[expr.payload](*sides[1:]), sides[0]]
+        home = self.home(condition, scope)
+        with self.body.if_(home.memo[condition]) as branch:
+            yes = self._side(sides[0], scope)
+            branch.otherwise()
+            no, last = self._side(sides[1], scope), self.body.block
+        kind = llvm_type(expr.dtype, scope.lanes)
+        return self.body.assign(f"phi {kind} [ {yes}, %{branch.taken} ], [ {no}, %{last} ]")
+
+    def _side(self, expr: Scalar, scope: Scope) -> str:
+        """The value of one side of a branch; what was written for it is not known outside of it."""
+        outside, scope.memo, scope.splats = (scope.memo, scope.splats), dict(scope.memo), dict(scope.splats)
+        self._depth += 1
+        try:
+            return self.value(expr, scope)
+        finally:
+            self._depth -= 1
+            scope.memo, scope.splats = outside
 
     def _reduced(self, expr: Scalar, scope: Scope) -> str:
         """Write a reduction; what its loops need of this level is written before them."""
@@ -217,8 +263,40 @@ class Evaluator:
     def _load(self, expr: Scalar, scope: Scope) -> str:
         assert isinstance(expr.payload, int)
         address = expr.args[0]
+        if self._may_be_together(expr, scope):
+            return self._asked(expr, scope)
         where, together = self._address(expr.dtype, expr.payload, affine(address), address, scope)
         return self._read(expr.dtype, where, together, scope)
+
+    def _may_be_together(self, load: Scalar, scope: Scope) -> bool:
+        """Whether lanes mostly lie side by side, which their first and last address tell."""
+        if not scope.lanes or scope.vector is None or scope.parent is None or self._depth >= _DEEPEST:
+            return False
+        key, n = (load, scope.vector), self.nest.extents[scope.vector]
+        if isinstance(n, int) and n < _LONG_ROW * scope.lanes:
+            return False
+        if key not in self._climbing:
+            constant = affine(load.args[0]).iters.get(scope.vector, 0) == 0
+            self._climbing[key] = constant and climbs(self.nest, load.args[0], scope.vector)
+        return self._climbing[key]
+
+    def _asked(self, load: Scalar, scope: Scope) -> str:
+        """Lanes that are read at once where they lie side by side, else each by itself."""
+        assert scope.vector is not None and isinstance(load.payload, int)
+        first, (address,) = scope.iters[scope.vector], load.args
+        last = self.body.assign(f"add i64 {first}, {scope.lanes - 1}")
+        ends = [self.value(address, Scope(scope.parent, {scope.vector: at})) for at in (first, last)]
+        far = self.body.assign(f"sub i64 {ends[1]}, {ends[0]}")
+        element, pointer = llvm_type(load.dtype, 0, memory=True), self.pointers[load.payload]
+        with self.body.if_(self.body.assign(f"icmp eq i64 {far}, {scope.lanes - 1}")) as branch:
+            where = self.body.assign(f"getelementptr {element}, ptr {pointer}, i64 {ends[0]}")
+            yes = self._read(load.dtype, where, True, scope)
+            branch.otherwise()
+            places = f"{llvm_type(dtypes.int64, scope.lanes)} {self._side(address, scope)}"
+            where = self.body.assign(f"getelementptr {element}, ptr {pointer}, {places}")
+            no, end = self._read(load.dtype, where, False, scope), self.body.block
+        kind = llvm_type(load.dtype, scope.lanes)
+        return self.body.assign(f"phi {kind} [ {yes}, %{branch.taken} ], [ {no}, %{end} ]")
 
     def _read(self, dtype: DType, where: str, together: bool, scope: Scope) -> str:
         kind, lanes, size = llvm_type(dtype, scope.lanes, memory=True), scope.lanes, dtype.itemsize

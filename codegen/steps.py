@@ -7,12 +7,15 @@ from ..ir.records import dataclass
 from ..ir.scalar import Scalar
 from . import pool
 from .body import Body
-from .kernel import KernelWriter, Schedule, costs, schedule, total
+from .kernel import KernelWriter
 from .lower import Check
+from .mark import Mark
 from .module import PARALLEL_NS, Module, Scratch, buffer_pointer, parallel, sized
 from .nest import Nest
 from .plan import Storage, Use
 from .product_step import GemmStep
+from .scalar_step import ScalarLoopStep
+from .schedule import Schedule, costs, schedule, total
 from .sort_step import SortStep
 from .target import THREADS, Target
 
@@ -186,4 +189,4 @@ class HostStep:
         return f"; host {self.node.op.name}({operands}) -> {self.out.type}"
 
 
-Step = KernelStep | GemmStep | SortStep | CopyStep | HostStep
+Step = KernelStep | GemmStep | SortStep | CopyStep | HostStep | ScalarLoopStep | Mark

@@ -4,6 +4,7 @@ program.
 
 from __future__ import annotations
 
+import ctypes
 import functools
 
 from . import gemm, jit, pool, sorting
@@ -39,3 +40,13 @@ _HOME = (
     | {gemm.symbol(dtype): dtype for dtype in ELEMENTS}
     | {symbol: symbol for symbol in sorting.HOME}
 )
+
+
+@functools.cache
+def allocator() -> tuple[int, int]:
+    """Addresses of C functions that change the size of a block of memory, and free one; they need no lock."""
+    found = [ctypes.cast(f, ctypes.c_void_p).value for f in (_python.PyMem_RawRealloc, _python.PyMem_RawFree)]
+    return found[0] or 0, found[1] or 0
+
+
+_python = ctypes.pythonapi

@@ -5,11 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from .graph import Graph, Node
-from .op import Flags
+from .op import Flags, Structural
 
 
 def _regions(graph: Graph) -> Iterator[Graph]:
     return (region for node in graph.nodes for region in node.regions)
+
+
+def control_regions(graph: Graph) -> list[Graph]:
+    """The regions of the loops and choices that are nodes of a graph."""
+    return [
+        region
+        for node in graph.nodes
+        if isinstance(node.op.lowering, Structural) and node.op.lowering.control
+        for region in node.regions
+    ]
 
 
 def regions_first(graph: Graph) -> tuple[list[Graph], dict[Graph, int], dict[Graph, int]]:
@@ -45,9 +55,8 @@ def flags_within(graph: Graph) -> dict[Graph, Flags]:
     found: dict[Graph, Flags] = {}
     for g in regions_first(graph)[0]:
         flags = Flags.NONE
-        # Joining flags is slow in Python, and a graph has few different ops.
-        for op in {node.op for node in g.nodes}:
-            flags |= op.flags
+        for some in _distinct(g):
+            flags |= some
         for region in _regions(g):
             flags |= found[region]
         found[g] = flags
@@ -56,13 +65,18 @@ def flags_within(graph: Graph) -> dict[Graph, Flags]:
 
 def flagged(graph: Graph, flags: Flags, within: dict[Graph, Flags]) -> set[Node]:
     """The nodes of a graph that have one of some flags, in themselves or in their regions."""
-    ops = {op for op in {node.op for node in graph.nodes} if op.flags & flags}
-    return {n for n in graph.nodes if n.op in ops or (n.regions and node_flags(n, within) & flags)}
+    wanted = {id(f) for f in _distinct(graph) if f & flags}
+    return {n for n in graph.nodes if id(n.flags) in wanted or (n.regions and node_flags(n, within) & flags)}
+
+
+def _distinct(graph: Graph) -> list[Flags]:
+    """The different flags of nodes. Joining flags is slow in Python, so is hashing them; equal ones are one object."""
+    return list({id(node.flags): node.flags for node in graph.nodes}.values())
 
 
 def node_flags(node: Node, within: dict[Graph, Flags]) -> Flags:
     """The flags of a node, those of its regions included; `within` is what `flags_within` found."""
-    flags = node.op.flags
+    flags = node.flags
     for region in node.regions:
         flags |= within[region]
     return flags

@@ -43,10 +43,35 @@ class Axes(Attrs):
 
 
 @dataclass(frozen=True, slots=True)
+class Terms(Attrs):
+    """A sum of so many products: `halved`, as order T8 has it, else a chain from the first to the last."""
+
+    count: int
+    halved: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Along(Attrs):
     """One axis (non-negative) that is walked from its first index to its last, or from the last to the first."""
 
     axis: int
+    reverse: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Loop(Attrs):
+    """What the operands of a loop are.
+
+    Attributes:
+        carried: how many it carries from one iteration to the next.
+        sliced: how many it takes one slice of in each iteration.
+        length: number of iterations, where that is known; for a `scan`, None means that an operand says it.
+        reverse: the slices are taken, and what is stacked is put, from the last to the first.
+    """
+
+    carried: int
+    sliced: int = 0
+    length: Extent | None = None
     reverse: bool = False
 
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
+from .abstract import Abstract
 from .array import Array
 from .assumptions import Assumptions
 from .attrs import NO_ATTRS, Attrs, Constant
@@ -15,11 +16,10 @@ from .graph import Graph, Node, StateSlot, Value
 from .loc import Loc, here
 from .op import Op
 from .registry import OPS
-from .stage import located
 from .types import TensorType
 
 
-class Traced(Array):
+class Traced(Abstract):
     """The array that stands for a value of a graph under construction.
 
     Using it after its graph is finished raises StateError, which says where it was made.
@@ -39,73 +39,6 @@ class Traced(Array):
             f"{what} a traced tensor ({self._aval}) is not known while {self.builder.name!r} is being "
             f"traced; {instead}"
         )
-
-    @located
-    def __bool__(self) -> bool:
-        raise self._cannot(
-            "the truth value of",
-            "an `if`, `while`, `and`, `or` or `not` cannot depend on it; "
-            "choose between values with lithograph.where(condition, a, b)",
-        )
-
-    @located
-    def __int__(self) -> int:
-        raise self._cannot("the int of", "convert it with astype")
-
-    @located
-    def __float__(self) -> float:
-        raise self._cannot("the float of", "convert it with astype")
-
-    @located
-    def __complex__(self) -> complex:
-        raise self._cannot("the complex number of", "convert it with astype")
-
-    @located
-    def __index__(self) -> int:
-        raise self._cannot(
-            "the index given by",
-            "select with lithograph.take(x, indices, axis=...), and loop over Python integers",
-        )
-
-    @located
-    def __array__(self, dtype: object = None, copy: bool | None = None) -> np.ndarray:
-        raise self._cannot(
-            "the NumPy array of", "use the lithograph function of that name, or return the tensor"
-        )
-
-    @located
-    def __array_function__(
-        self, function: Callable[..., object], types: object, args: object, kwargs: object
-    ) -> object:
-        name = function.__name__
-        raise self._cannot(f"what numpy.{name} needs of", f"use lithograph.{name} instead")
-
-    def numpy(self) -> np.ndarray:
-        """TraceError: there is no value yet."""
-        return self.__array__()
-
-    @located
-    def item(self) -> bool | int | float | complex:
-        """TraceError: there is no value yet."""
-        raise self._cannot("the item of", "return the tensor")
-
-    @located
-    def tolist(self) -> object:
-        """TraceError: there is no value yet."""
-        raise self._cannot("the list of", "return the tensor")
-
-    @located
-    def __iter__(self) -> Iterator[Array]:
-        if not self._aval.ndim:
-            raise TraceError("iteration over a 0-d tensor")
-        return iter([self[i] for i in range(len(self))])
-
-    def dispose(self) -> None:
-        """Nothing: there is no memory yet."""
-
-    @located
-    def __reduce__(self) -> str:
-        raise self._cannot("the value of", "it cannot be pickled or copied")
 
     def __repr__(self) -> str:
         return f"<traced {self._aval} in {self.builder.name!r}>"
@@ -135,6 +68,11 @@ class Builder:
     def n_params(self) -> int:
         """Number of params so far."""
         return len(self._params)
+
+    @property
+    def n_nodes(self) -> int:
+        """Number of nodes so far."""
+        return len(self._nodes)
 
     def param(self, type: TensorType, name: str = "") -> Traced:
         """Append a param."""

@@ -12,20 +12,20 @@ and nothing of who holds the values.
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-
-import numpy as np
 
 from .array import Array
 from .attrs import Attrs, Axes, ShapeOf, intern
 from .builder import Builder, Traced
+from .layers import Custom, Layer, ground
 from .loc import Loc
 from .op import Op, Pointwise
 from .records import dataclass
 from .registry import OPS
-from .stage import Stage, current, entered
-from .types import Assumed, Shape, TensorType, same_extent
+from .stage import Stage, current
+from .types import Shape, TensorType, same_extent
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -38,50 +38,46 @@ class Applied:
     result: Array
 
 
+Pull = Callable[[Sequence[Array | None], Sequence[Array | None], Sequence[bool]], tuple[list[Array | None], ...]]
+"""Gives the cotangents of the `args` of a record, None for none, and the new accumulators of what it `used`: from the
+cotangents of its results, the accumulators so far, and which of both lead to what is wanted."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
-class Custom:
-    """Arrays under another identity that have a gradient of their own.
+class Controlled:
+    """A loop or a choice that was carried out.
+
+    Its regions may run many times, and add to the cotangents of what they use from outside each time. So that they are
+    added in the order in which the same ops without a loop would be, accumulators go in and come back.
 
     Attributes:
-        values: what they are.
-        args: what they are differentiated by.
-        results: the arrays.
-        pull: gives the cotangents of `args`, None for none, from those of `results`, None where there is none.
+        args: what it takes.
+        used: what its regions use from outside.
+        results: what it gives.
+        pull: as the type says.
+        join: adds two cotangents of one of the `args`, which may be a stack that only loops read.
     """
 
-    values: tuple[Array, ...]
     args: tuple[Array, ...]
+    used: tuple[Array, ...]
     results: tuple[Array, ...]
-    pull: Callable[[Sequence[Array | None]], Sequence[Array | None]]
+    pull: Pull
+    join: Callable[[Array, Array], Array] = operator.add
 
 
-Record = Applied | Custom
+Record = Applied | Custom | Controlled
 
 
-class Recording:
+class Recording(Layer):
     """The stage that carries ops out through the stage below it and remembers them.
 
     Attributes:
-        below: carries out the ops.
         records: what was carried out, in order.
     """
 
     def __init__(self, below: Stage) -> None:
-        self.below = below
+        super().__init__(below)
         self.records: list[Record] = []
-
-    @property
-    def assumptions(self) -> Assumed | None:
-        """Those of the stage below."""
-        return self.below.assumptions
-
-    def lift(self, operand: Array | np.ndarray) -> Array:
-        """The operand as an array of the stage below."""
-        return self.below.lift(operand)
-
-    def constant(self, value: np.ndarray) -> Array:
-        """A constant of the stage below."""
-        return self.below.constant(value)
 
     def emit(self, op: Op, args: tuple[Array, ...], attrs: Attrs, result: TensorType) -> Array:
         """Carry out one op below and remember it."""
@@ -90,31 +86,26 @@ class Recording:
         return made
 
     def alias(self, made: Array, of: Array) -> None:
-        """Remember that `made` is `of` under another identity, here and in all Recordings below."""
+        """Remember that `made` is `of` under another identity, here and in all layers below."""
         self.records.append(Applied(None, (of,), None, made))
-        if isinstance(self.below, Recording):
-            self.below.alias(made, of)
+        super().alias(made, of)
 
     def customised(self, record: Custom) -> None:
         """Remember arrays that have a gradient of their own, here alone."""
         self.records.append(record)
 
+    def controlled(self, record: Controlled) -> None:
+        """Remember a loop or a choice."""
+        self.records.append(record)
+
     def gradients(
         self, results: Sequence[Array], seeds: Sequence[Array], wanted: Sequence[Array]
     ) -> list[Array | None]:
-        """Cotangents of `wanted`, computed through the stage below from the cotangents `seeds` of `results`.
+        """Cotangents of `wanted`, computed through the current stage from the cotangents `seeds` of `results`.
 
         An entry is None where no result depends on that array. Integers and booleans carry no gradient.
         """
-        with entered(self.below):
-            return backward(self.records, results, seeds, wanted)
-
-
-def ground(stage: Stage) -> Stage:
-    """The first stage at or below this one that is no Recording."""
-    while isinstance(stage, Recording):
-        stage = stage.below
-    return stage
+        return backward(self.records, results, seeds, wanted)
 
 
 def backward(
@@ -131,18 +122,21 @@ def backward(
         wanted: arrays compared by identity.
     """
     reached = reached_from(records, wanted)
-    carrier = ground(current())
-    builder = carrier if isinstance(carrier, Builder) else None
     keep = {id(w) for w in wanted}
     cotangents: dict[int, Array] = {}
     for result, seed in zip(results, seeds, strict=True):
         if id(result) in reached:
             _add(cotangents, result, seed)
     for record in reversed(records):
-        if isinstance(record, Custom):
+        if isinstance(record, Controlled | Custom):
             given = [cotangents.get(id(r)) if id(r) in keep else cotangents.pop(id(r), None) for r in record.results]
-            if any(g is not None for g in given):
-                with _located(builder, record.results[0]):
+            if all(g is None for g in given):
+                continue
+            if isinstance(record, Controlled):
+                with deriving(record.results[0]):
+                    _back(record, given, cotangents, reached)
+            else:
+                with deriving(record.results[0]):
                     for arg, found in zip(record.args, record.pull(given), strict=True):
                         if found is not None and id(arg) in reached:
                             _add(cotangents, arg, found)
@@ -151,14 +145,34 @@ def backward(
         g = cotangents.get(key) if key in keep else cotangents.pop(key, None)
         if g is None:
             continue
-        with _located(builder, record.result):
+        with deriving(record.result):
             for i, arg in enumerate(record.args):
-                if id(arg) in reached and _differentiable(record, i):
-                    _add(cotangents, arg, _contribution(record, i, g))
+                if id(arg) in reached and differentiable(record, i):
+                    _add(cotangents, arg, contribution(record, i, g))
     return [cotangents.get(id(w)) for w in wanted]
 
 
-def _differentiable(record: Applied, i: int) -> bool:
+def _back(
+    record: Controlled, given: Sequence[Array | None], cotangents: dict[int, Array], reached: set[int]
+) -> None:
+    flags = [id(a) in reached for a in (*record.args, *record.used)]
+    first = {id(a): k for k, a in reversed([*enumerate(record.used)])}
+    # What a region takes twice has one accumulator, which goes in once.
+    so_far = [cotangents.get(id(a)) if first[id(a)] == k else None for k, a in enumerate(record.used)]
+    found, accumulators = record.pull(given, so_far, flags)
+    for k, (arg, new) in enumerate(zip(record.used, accumulators, strict=True)):
+        if new is not None and first[id(arg)] == k:
+            cotangents[id(arg)] = new
+        elif new is not None:
+            _add(cotangents, arg, new)
+    for arg, part in zip(record.args, found, strict=True):
+        if part is not None and id(arg) in reached:
+            known = cotangents.get(id(arg))
+            cotangents[id(arg)] = part if known is None else record.join(known, part)
+
+
+def differentiable(record: Applied, i: int) -> bool:
+    """Whether a gradient flows to operand number i."""
     if not record.args[i].dtype.is_inexact:
         return False
     if record.op is None:
@@ -177,13 +191,18 @@ def reached_from(records: Sequence[Record], wanted: Sequence[Array]) -> set[int]
 
 def extend_reached(reached: set[int], record: Record) -> bool:
     """Add what a record makes to the arrays that are reached; whether it is reached."""
+    if isinstance(record, Controlled):
+        if not any(id(a) in reached for a in (*record.args, *record.used)):
+            return False
+        reached.update([id(r) for r in record.results if r.dtype.is_inexact])
+        return True
     if isinstance(record, Custom):
         if not any(id(a) in reached for a in record.args):
             return False
         reached.update(map(id, record.results))
         return True
     if record.result.dtype.is_inexact and any(
-        id(a) in reached and _differentiable(record, i) for i, a in enumerate(record.args)
+        id(a) in reached and differentiable(record, i) for i, a in enumerate(record.args)
     ):
         reached.add(id(record.result))
         return True
@@ -195,7 +214,8 @@ def _add(cotangents: dict[int, Array], array: Array, contribution: Array) -> Non
     cotangents[id(array)] = contribution if known is None else known + contribution
 
 
-def _contribution(record: Applied, i: int, g: Array) -> Array:
+def contribution(record: Applied, i: int, g: Array) -> Array:
+    """The cotangent of operand number i from that of the result."""
     op = record.op
     if op is None:
         return g
@@ -224,10 +244,14 @@ def unbroadcast(g: Array, shape: Shape) -> Array:
 
 
 @contextmanager
-def _located(builder: Builder | None, result: Array) -> Iterator[None]:
-    """Give the nodes written meanwhile the place of the node that they derive."""
+def deriving(result: Array) -> Iterator[None]:
+    """Give the nodes written meanwhile the place of the node that made `result`, whose derivative they are."""
     node = result.value.node if isinstance(result, Traced) else None
-    if builder is None or node is None or node.loc is None:
+    if node is None or node.loc is None:
+        yield
+        return
+    builder = ground(current())
+    if not isinstance(builder, Builder):
         yield
         return
     before: Loc | None = builder.loc

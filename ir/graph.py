@@ -13,7 +13,7 @@ from collections.abc import Iterator
 
 from .attrs import NO_ATTRS, Attrs
 from .loc import Loc
-from .op import Lowering, Op
+from .op import Flags, Lowering, Op
 from .records import dataclass
 from .types import TensorType
 
@@ -38,9 +38,10 @@ class Node:
 
     Attributes:
         lowering: how code is made for it: its row's lowering, or Host where there is no native code for the dtypes.
+        flags: how passes treat it: its row's flags, without CHECKED where it cannot fail for the dtype.
     """
 
-    __slots__ = ("args", "attrs", "loc", "lowering", "op", "regions", "results")
+    __slots__ = ("args", "attrs", "flags", "loc", "lowering", "op", "regions", "results")
 
     lowering: Lowering
     results: tuple[Value, ...]
@@ -60,6 +61,8 @@ class Node:
         self.regions = regions
         self.loc = loc
         self.results = tuple([Value(t, self, i) for i, t in enumerate(types)])
+        safe = args and op.unfailing and args[0].type.dtype.kind in op.unfailing
+        self.flags = op.flags & ~Flags.CHECKED if safe else op.flags
         self.lowering = op.native([*[a.type.dtype for a in args], *[t.dtype for t in types]])
 
     @property

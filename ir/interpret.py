@@ -1,11 +1,12 @@
 """The meaning of graphs: the NumPy references of the nodes in order; the oracle for all that is faster.
 
-It knows no op: structural nodes run their region, unless that is their gradient. Symbolic extents get their sizes from
+It knows no op: what a structural node makes of its regions, its row says. Symbolic extents get their sizes from
 the inputs.
 """
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -66,11 +67,10 @@ def _run(graph: Graph, inputs: Sequence[np.ndarray], sizes: Mapping[str, int]) -
     values: dict[Value, np.ndarray] = dict(zip(graph.params, inputs, strict=True))
     for node in graph.nodes:
         args = [values[a] for a in node.args]
-        if isinstance(node.op.lowering, Structural) and node.op.lowering.gradient:
-            results = args[: len(node.results)]
-        elif node.regions:
-            (region,) = node.regions
-            results = _run(region, args, sizes)
+        if isinstance(node.op.lowering, Structural):
+            regions = [functools.partial(_run, region, sizes=sizes) for region in node.regions]
+            attrs = static_attrs(node.attrs, sizes) if sizes else node.attrs
+            results = node.op.lowering.meaning(node, attrs, regions, args)
         else:
             results = [evaluate(node, args, sizes)]
         values.update(zip(node.results, results, strict=True))

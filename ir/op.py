@@ -9,7 +9,8 @@ from __future__ import annotations
 import enum
 import functools
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Container, Iterable, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -24,7 +25,10 @@ from .registry import OPS
 from .scalar import Scalar
 from .stage import apply
 from .storage import convert, widened
-from .types import Shape, TensorType, assumed
+from .types import Extent, Shape, TensorType, assumed
+
+if TYPE_CHECKING:
+    from .graph import Node
 
 
 class Flags(enum.Flag):
@@ -35,6 +39,8 @@ class Flags(enum.Flag):
     """It may fail at run time: never dropped as dead, never hoisted out of a branch."""
     ORDERED = enum.auto()
     """It has an effect: never merged, dropped or reordered."""
+    DISTINCT = enum.auto()
+    """Carried out for many examples, it gives each another result, even where its operands are the same for all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,10 +73,12 @@ class Element:
     Attributes:
         at: `at(attrs, result_type, index, readers)` gives the result's scalar; `index` has an int64 Scalar per axis.
         view: the result is one operand read at an affine index: nothing is computed.
+        reads: how many elements of each operand one of the result is made of, from attrs; None: one.
     """
 
     at: Callable[[Attrs, TensorType, tuple[Scalar, ...], tuple[Reader, ...]], Scalar]
     view: bool = False
+    reads: Callable[[Attrs], int] | None = None
 
 
 class Combine(enum.Enum):
@@ -166,17 +174,31 @@ class Host:
     """No native lowering: the reference runs in a host step."""
 
 
+Types = tuple[TensorType, ...]
+RegionRun = Callable[[Sequence[np.ndarray]], list[np.ndarray]]
+"""Gives the results of a region for the values of its params."""
+
+
 @dataclass(frozen=True, slots=True)
 class Structural:
-    """An op made by the compiler (call, fusion): its meaning is its region.
+    """An op whose meaning is made of its regions: a call, a group made by fusion, a loop, a choice.
 
     Attributes:
-        gradient: the region is the op's gradient instead. Its results are its first operands as they are; then come
-            the operands that the results are differentiated by, then what else the region uses. The region takes the
-            cotangents of the results and the latter, and gives the cotangents of the operands between.
+        interface: gives of a node what its regions take and give, a pair of types for each, and the types of its own
+            results; raises LithographError where the operands cannot be.
+        meaning: gives the results of a node from its attrs for known extents, what runs its regions, and the values of
+            its operands.
+        gradient: the region is the op's gradient, and so not run. The node's results are its first operands as they
+            are; then come the operands that the results are differentiated by, then what else the region uses. The
+            region takes the cotangents of the results and the latter, and gives the cotangents of the operands
+            between.
+        control: the regions run any number of times, each a program of its own.
     """
 
+    interface: Callable[[Node], tuple[list[tuple[Types, Types]], Types]]
+    meaning: Callable[[Node, Attrs, Sequence[RegionRun], Sequence[np.ndarray]], list[np.ndarray]]
     gradient: bool = False
+    control: bool = False
 
 
 _HALVES = frozenset((float16.numpy, bfloat16.numpy))
@@ -192,8 +214,18 @@ Promote = Callable[[str, tuple[TensorType, ...]], tuple[DType, ...]]
 Vjp = Callable[..., Array]
 """Cotangent of one operand: `vjp(g, y, *operands)`, or `vjp(g, y, *operands, attrs)` when the op has attrs."""
 
+Jvp = Callable[..., Array]
+"""What a tangent of one operand contributes to the result's: `jvp(t, y, *operands)`, and attrs as for `Vjp`."""
+
 VariadicVjp = Callable[[Array, Array, tuple[Array, ...], Attrs, int], Array]
 """Cotangent of operand number i of a variadic op: `vjp(g, y, operands, attrs, i)`."""
+
+Batch = Callable[["Op", tuple[Array, ...], tuple[bool, ...], Attrs, Extent], Array]
+"""The result for many examples: `batch(op, operands, mapped, attrs, extent)`, by ordinary op calls.
+
+Operands that are `mapped` have an axis of `extent` examples in front, the others are the same for all; the result has
+that axis, unless it is the same for all too. At least one operand is mapped, but where the row is DISTINCT.
+"""
 
 Sample = tuple[tuple[np.ndarray, ...], Attrs]
 """Operands and attrs for which an op is defined."""
@@ -236,18 +268,21 @@ class Op:
         name: as in IR text, and unique.
         infer, promote, reference, lowering, vjp: see the types above; `vjp` is a tuple with one entry per operand
             (None where the op is not differentiable), a `VariadicVjp`, or None.
+        linear: the numbers of the operands to which, together, the op is linear.
+        jvp: a `Jvp` per operand, None where what `ir/forward.py` derives is as good, or None for all.
         attrs: the class of its attrs, or None.
         failure: the errors that the checks of its body stand for (see `ir/checks.py`); such a row is CHECKED.
         flags: how passes treat it.
+        unfailing: the kinds of dtypes of first operands for which no check can fail.
         samples: inputs for the tests that are generated from the row.
         accuracy: how far a body of floats may be from the reference; None where it may not.
+        batch: how it is carried out for many examples; None where its lowering says that (see `ir/batch_rules.py`).
         call: calls the op through the current stage; the runtime puts its native dispatcher here.
     """
 
     __slots__ = (
-        "_asks", "_types", "accuracy", "attrs", "call", "failure", "flags", "infer", "lowering", "name", "promote",
-        "reference",
-        "samples", "vjp",
+        "_asks", "_types", "accuracy", "attrs", "batch", "call", "failure", "flags", "infer", "jvp", "linear",
+        "lowering", "name", "promote", "reference", "samples", "unfailing", "vjp",
     )  # fmt: skip
 
     call: Callable[..., Array]
@@ -261,11 +296,15 @@ class Op:
         reference: Callable[..., np.ndarray],
         lowering: Lowering,
         vjp: Sequence[Vjp | None] | VariadicVjp | None = None,
+        linear: Container[int] = (),
+        jvp: tuple[Jvp | None, ...] | None = None,
         attrs: type[Attrs] | None = None,
         failure: Failure | None = None,
         flags: Flags = Flags.NONE,
+        unfailing: Container[str] = (),
         samples: Samples | None = None,
         accuracy: Accuracy | None = None,
+        batch: Batch | None = None,
     ) -> None:
         if name in OPS:
             raise ValueError(f"op {name!r} is defined twice")
@@ -277,11 +316,15 @@ class Op:
         self.vjp: tuple[Vjp | None, ...] | VariadicVjp | None = (
             vjp if vjp is None or callable(vjp) else tuple(vjp)
         )
+        self.linear = linear
+        self.jvp = jvp
         self.attrs = attrs
         self.failure = failure
         self.flags = flags if failure is None else flags | Flags.CHECKED
+        self.unfailing = unfailing
         self.samples = samples
         self.accuracy = accuracy
+        self.batch = batch
         self._asks = attrs is not None and any("DType" in str(f.type) for f in fields(attrs))
         self._types: dict[tuple[tuple[TensorType, ...], Attrs], TensorType] = {}
         self.call = functools.partial(apply, self)

@@ -139,6 +139,10 @@ def is_splat(value: Value, element: np.ndarray) -> bool:
     array = node.attrs.value
     if array.dtype != element.dtype or not 0 < array.size <= _MOST_SPLAT:
         return False
+    # Most constants are others, which their first element tells at once.
+    first, wanted = array.item(0), element.item()
+    if first != wanted and first == first:
+        return False
     return array_bits(array) == array_bits(np.broadcast_to(element, array.shape))
 
 

@@ -63,6 +63,7 @@ _INT: Final = ("int", "uint")
 _NUMBER: Final = ("int", "uint", "float")
 _BOOL: Final = ("bool",)
 _BITS: Final = ("bool", "int", "uint")
+_ANY: Final = (*_BITS, "float")
 
 
 def _transpose(x: Array, order: Attrs) -> Array:
@@ -126,6 +127,9 @@ ARITHMETIC: Final = (
     Rule("abs(-x)", lambda x: ops.abs(-x), ops.abs, _values(1, ("int", "float"))),
     Rule("abs(abs(x))", lambda x: ops.abs(ops.abs(x)), ops.abs, _values(1, _NUMBER)),
     Rule("square(-x)", lambda x: ops.square(-x), ops.square, _values(1, ("int", "float"))),
+    Rule("x ** 2", lambda x: x**2, ops.square, _values(1, _NUMBER)),
+    Rule("x ** 1", lambda x: x**1, lambda x: x, _values(1, _NUMBER)),
+    Rule("x ** 0", lambda x: x**0, ops.ones_like, _values(1, _FLOAT)),
     Rule("relu(relu(x))", lambda x: ops.relu(ops.relu(x)), ops.relu, _values(1, _FLOAT)),
     Rule("floor(floor(x))", lambda x: ops.floor(ops.floor(x)), ops.floor, _values(1, _FLOAT)),
     Rule("maximum(x, x)", lambda x: ops.maximum(x, x), lambda x: x, _values(1, _NUMBER)),
@@ -133,6 +137,8 @@ ARITHMETIC: Final = (
 )
 
 LOGIC: Final = (
+    Rule("where(true, x, y)", lambda x, y: ops.where(True, x, y), lambda x, y: x, _values(2, _ANY)),
+    Rule("where(false, x, y)", lambda x, y: ops.where(False, x, y), lambda x, y: y, _values(2, _ANY)),
     Rule("where(c, x, x)", lambda c, x: ops.where(c, x, x), lambda c, x: x, _chosen),
     Rule("not not x", lambda x: ops.logical_not(ops.logical_not(x)), lambda x: x, _values(1, _BOOL)),
     Rule("~~x", lambda x: ~~x, lambda x: x, _values(1, _BITS)),

@@ -7,6 +7,7 @@ primitive, on all targets and at any vector width:
 const           the value in `payload`; for floats the exact bits matter
 iter            loop variable number `payload` of the surrounding nest, an int64
 size            the extent of the symbol named by `payload`, an int64
+held            the register number `payload` of the function that is written, of any dtype
 load            the element of buffer number `payload` at the index given by the arguments (int64, one per axis)
 add sub mul neg IEEE 754 round-to-nearest for floats, wrapping for integers; never contracted, never re-associated
 div             float division, correctly rounded
@@ -37,7 +38,7 @@ import math
 import operator
 import struct
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from . import dtypes
@@ -113,6 +114,8 @@ class Scalar:
         return self._binary("and", other)
 
     def __or__(self, other: Scalar | Number) -> Scalar:
+        if self.prim == "const" and self.payload is False and isinstance(other, Scalar):
+            return other
         return self._binary("or", other)
 
     def __xor__(self, other: Scalar | Number) -> Scalar:
@@ -181,6 +184,8 @@ def compare(prim: str, x: Scalar, y: Scalar | Number) -> Scalar:
     right = y if isinstance(y, Scalar) else const(x.dtype, y)
     if right.dtype is not x.dtype:
         raise TypeError(f"scalar {prim} of {x.dtype} and {right.dtype}")
+    if x.prim == right.prim == "const":
+        return const(dtypes.bool_, getattr(operator, prim)(x.payload, right.payload))
     return Scalar(prim, dtypes.bool_, (x, right))
 
 
@@ -196,14 +201,18 @@ def ne(x: Scalar, y: Scalar | Number) -> Scalar:
 
 def select(condition: Scalar, yes: Scalar | Number, no: Scalar | Number) -> Scalar:
     """`yes` where `condition`, else `no`; at least one of them is a Scalar and gives the dtype."""
-    if isinstance(yes, Scalar):
-        return Scalar("select", yes.dtype, (condition, yes, no if isinstance(no, Scalar) else const(yes.dtype, no)))
-    assert isinstance(no, Scalar)
-    return Scalar("select", no.dtype, (condition, const(no.dtype, yes), no))
+    dtype = yes.dtype if isinstance(yes, Scalar) else no.dtype if isinstance(no, Scalar) else None
+    assert dtype is not None
+    first, second = [s if isinstance(s, Scalar) else const(dtype, s) for s in (yes, no)]
+    if condition.prim == "const":
+        return first if condition.payload else second
+    return Scalar("select", dtype, (condition, first, second))
 
 
 def rarely(condition: Scalar, usual: Scalar, name: str, *args: Scalar) -> Scalar:
     """`usual`, but RARE[name](*args) where `condition`: a select for a side that is long and hardly ever needed."""
+    if condition.prim == "const":
+        return RARE[name](*args) if condition.payload else usual
     return Scalar("rarely", usual.dtype, (condition, usual, *args), name)
 
 
@@ -221,6 +230,15 @@ def unary(prim: str, x: Scalar) -> Scalar:
 def binary(prim: str, x: Scalar, y: Scalar | Number) -> Scalar:
     """A two-argument primitive that keeps the dtype: tdiv trem minimum maximum shl lshr ashr and the like."""
     return x._binary(prim, y)
+
+
+def halved(prim: str, terms: Sequence[Scalar]) -> Scalar:
+    """From 1 to 16 terms joined as order T8 joins 16 lanes: each with the one half as far on as they are many."""
+    left = list(terms)
+    for half in (8, 4, 2, 1):
+        joined = [binary(prim, x, y) for x, y in zip(left, left[half:], strict=False)]
+        left = [*joined, *left[len(joined) : half]]
+    return left[0]
 
 
 def cast(x: Scalar, dtype: DType) -> Scalar:

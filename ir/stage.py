@@ -70,13 +70,25 @@ def _assumptions() -> Assumed | None:
 assumed[0] = _assumptions
 
 
+def _quietly() -> None:
+    """What there is to do where calls do not go past the current stage."""
+
+
+crossing: list[Callable[[], None]] = [_quietly, _quietly]
+"""Called when a stage other than the default one is entered, and when it is left; the runtime puts here what keeps
+native calls from going past it."""
+
+
 @contextlib.contextmanager
 def entered(stage: Stage) -> Iterator[None]:
-    """Make `stage` the current one for a while."""
+    """Make `stage` the current one in this context for a while."""
+    enter, leave = (_quietly, _quietly) if default and stage is default[0] else crossing
     token = _current.set(stage)
+    enter()
     try:
         yield
     finally:
+        leave()
         _current.reset(token)
 
 

@@ -212,6 +212,9 @@ def _holds(left: Dim, relation: str, right: Extent) -> bool:
 Extent = int | Dim
 Shape = tuple[Extent, ...]
 
+TRIPS: Final = Dim("?")
+"""The number of iterations that a loop turns out to make; of different loops it is not the same."""
+
 _MOST_BYTES: Final = 1 << 62
 _interned: Final[weakref.WeakValueDictionary[tuple[str, Shape, bool], TensorType]] = weakref.WeakValueDictionary()
 

@@ -2,7 +2,7 @@
 
 Rules: a value is defined once and before its uses; a region is closed; the type of each result is what the
 row says; operands have the dtypes that the row asks for; attrs are of the row's class; a structural node has
-one region, with the types of its arguments and results; state slots name params and results, each once.
+the regions that its row asks for, with the types that it says; state slots name params and results, each once.
 """
 
 from __future__ import annotations
@@ -99,7 +99,7 @@ def _check_node(graph: Graph, at: int, node: Node) -> None:
         _fault(graph, at, f"{op.name} is not a row of the op table", "Use the op of that name.")
     _check_attrs(graph, at, node)
     if isinstance(op.lowering, Structural):
-        _check_region(graph, at, node)
+        _check_regions(graph, at, node)
         return
     if node.regions:
         what = f"{op.name} has regions, but is not structural"
@@ -149,22 +149,20 @@ def _check_types(
         _fault(graph, at, f"the {what} are {left} and should be {right}", "Take them from the type rule.")
 
 
-def _check_region(graph: Graph, at: int, node: Node) -> None:
-    if len(node.regions) != 1:
+def _check_regions(graph: Graph, at: int, node: Node) -> None:
+    assert isinstance(node.op.lowering, Structural)
+    try:
+        wanted, results = node.op.lowering.interface(node)
+    except (LithographError, IndexError) as error:
+        _fault(graph, at, f"the operands of {node.op.name} do not fit: {error}", "Mend the operands or the attrs.")
+    if len(node.regions) != len(wanted):
         what = f"{node.op.name} has {len(node.regions)} regions"
-        _fault(graph, at, what, "A structural op has one region.")
-    region = node.regions[0]
-    args, results = (tuple([v.type for v in vs]) for vs in (node.args, node.results))
-    params, region_results = (tuple([v.type for v in vs]) for vs in (region.params, region.results))
-    if isinstance(node.op.lowering, Structural) and node.op.lowering.gradient:
-        made, by = len(results), len(region_results)
-        what = f"what {node.op.name} hands on"
-        _check_types(graph, at, results, args[:made], what)
-        _check_types(graph, at, args[made : made + by], region_results, f"results of {region.name!r}")
-        _check_types(graph, at, (*results, *args[made + by :]), params, f"arguments of {region.name!r}")
-        return
-    _check_types(graph, at, args, params, f"arguments of {region.name!r}")
-    _check_types(graph, at, results, region_results, f"results of {region.name!r}")
+        _fault(graph, at, what, f"It should have {len(wanted)}.")
+    for region, (params, made) in zip(node.regions, wanted, strict=True):
+        given, gives = (tuple([v.type for v in vs]) for vs in (region.params, region.results))
+        _check_types(graph, at, params, given, f"arguments of {region.name!r}")
+        _check_types(graph, at, made, gives, f"results of {region.name!r}")
+    _check_types(graph, at, tuple([r.type for r in node.results]), results, f"what {node.op.name} gives")
 
 
 def _check_state(graph: Graph) -> None:

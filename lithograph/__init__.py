@@ -3,6 +3,7 @@
 # ruff: noqa: E402, F403 - the path has to be set first; the op table says what of it is public
 
 import os
+import typing as _typing
 from math import e, inf, nan, pi
 
 __version__ = "0.1.0"
@@ -13,6 +14,7 @@ _beside = os.path.join(os.path.dirname(_here), "ir", "__init__.py")
 if os.path.isfile(_beside) and not os.path.isdir(os.path.join(_here, "ir")):
     __path__.append(os.path.dirname(_here))
 
+from .elsewhere import unknown as _unknown
 from .ir.array import Array
 from .ir.config import config
 from .ir.data_types import can_cast, finfo, iinfo, isdtype, result_type
@@ -75,6 +77,7 @@ from .runtime.creation import (
 from .runtime.variable import Variable
 
 from . import debug, fft, initializers, linalg, optimizers, random  # isort: skip - they use what stands above
+from .partitions import PartitionedVariable, fixed_size_partitioner
 from .scopes import (
     AUTO_REUSE,
     VariableScope,
@@ -87,11 +90,14 @@ from .scopes import (
     variable_scope,
 )
 from .tracer import shipping as _shipping  # noqa: F401 - imported for its effect
+from .tracer.associative_scan import associative_scan
+from .tracer.choices import cond, switch
 from .tracer.concrete import ConcreteFunction
 from .tracer.custom import custom_gradient
 from .tracer.decorator import function
 from .tracer.forward import hessian, jacobian, jvp
 from .tracer.function import Function
+from .tracer.loops import fori_loop, map, scan, while_loop
 from .tracer.pytree import register_pytree
 from .tracer.remat import remat
 from .tracer.signature import TensorSpec
@@ -99,6 +105,7 @@ from .tracer.staging import run_functions_eagerly
 from .tracer.tape import GradientTape
 from .tracer.tidying import Memory, Profile, dispose, keep, memory, profile, tidy, time
 from .tracer.transforms import grad, grads, value_and_grad, variable_grads, vjp
+from .tracer.vmap import vmap
 
 bool = bool_
 newaxis = None
@@ -121,6 +128,7 @@ __all__ = [
     "LithographError",
     "Memory",
     "MissingExtra",
+    "PartitionedVariable",
     "PassError",
     "Profile",
     "RangeError",
@@ -136,12 +144,14 @@ __all__ = [
     "VerifyError",
     "__array_namespace_info__",
     "asarray",
+    "associative_scan",
     "bfloat16",
     "bool",
     "bool_",
     "can_cast",
     "complex64",
     "complex128",
+    "cond",
     "config",
     "custom_gradient",
     "debug",
@@ -149,9 +159,11 @@ __all__ = [
     "e",
     "fft",
     "finfo",
+    "fixed_size_partitioner",
     "float16",
     "float32",
     "float64",
+    "fori_loop",
     "from_dlpack",
     "function",
     "get_variable",
@@ -172,6 +184,7 @@ __all__ = [
     "jvp",
     "keep",
     "linalg",
+    "map",
     "memory",
     "name_scope",
     "nan",
@@ -188,6 +201,8 @@ __all__ = [
     "result_type",
     "run_functions_eagerly",
     "scalar",
+    "scan",
+    "switch",
     "tensor",
     "tensor1d",
     "tensor2d",
@@ -205,5 +220,12 @@ __all__ = [
     "variable_grads",
     "variable_scope",
     "vjp",
+    "vmap",
+    "while_loop",
 ]
 __all__ += list(_ops)
+
+if not _typing.TYPE_CHECKING:
+
+    def __getattr__(name: str) -> object:
+        raise _unknown(name)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Mapping, Sequence
 
@@ -17,7 +18,7 @@ from .ir.errors import LithographError
 from .ir.graph import Graph, Node, Value
 from .ir.interpret import bind_sizes, evaluate
 from .ir.loc import Loc
-from .ir.op import Host, Literal
+from .ir.op import Host, Literal, Structural
 from .ir.passes import Pass
 from .ir.passes.fuse import fuse
 from .ir.records import dataclass
@@ -122,8 +123,9 @@ def _walk(graph: Graph, inputs: Sequence[np.ndarray]) -> list[np.ndarray]:
     known: dict[Value, np.ndarray] = dict(zip(graph.params, inputs, strict=True))
     for node in graph.nodes:
         args = [known[a] for a in node.args]
-        if node.regions:
-            made = _walk(node.regions[0], args)
+        if isinstance(node.op.lowering, Structural):
+            regions = [functools.partial(_walk, region) for region in node.regions]
+            made = node.op.lowering.meaning(node, node.attrs, regions, args)
             if node.op.name == "fused":
                 _check_lowering(node, args, made)
         else:

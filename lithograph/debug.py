@@ -1,4 +1,4 @@
-"""Looking inside: what calls take in memory, and whether gradients are right."""
+"""Looking inside: what calls take in memory, which tensors are alive, and whether gradients are right."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ from .gradient_check import check_grads
 from .ir.errors import ArgumentError
 from .ir.stage import located
 from .runtime import core
+from .tracer.living import LiveTensor, LiveTensors, live_tensors
 
-__all__ = ["check_grads", "peak_bytes"]
+__all__ = ["LiveTensor", "LiveTensors", "check_grads", "live_tensors", "peak_bytes"]
 
 
 @located

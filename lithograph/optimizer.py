@@ -176,6 +176,7 @@ class Optimizer:
             StateError: the optimizer is disposed.
             ArgumentError: a name is unknown, or there is no gradient.
             ShapeError: a gradient has another shape than its variable.
+            TraceError: a gradient differs from example to example under vmap.
         """
         if self._disposed:
             raise StateError(f"Optimizer {self.name!r} is already disposed.")
@@ -183,6 +184,7 @@ class Optimizer:
         if not pairs:
             raise ArgumentError(f"{self.name}: there is no gradient to apply")
         for g, v in pairs:
+            v.refuse(g)
             if g.shape != v.shape:
                 raise ShapeError(
                     f"{self.name}: the gradient of {v.name!r} has shape {show_shape(g.shape)}, and the variable "
@@ -243,6 +245,8 @@ class Optimizer:
             v.assign(np.asarray(w, v.dtype.numpy))
 
     def dispose(self) -> None:
-        """Let go of all that it keeps; it cannot be used any more."""
+        """Give the memory of `variables` back; neither it nor what was compiled with it can be used any more."""
+        for v in self.variables:
+            v.dispose()
         self._held.clear()
         self._disposed = True

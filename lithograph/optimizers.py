@@ -37,10 +37,10 @@ class Common(TypedDict, total=False):
 
 @checked
 def sgd(learning_rate: Rate = 0.01, **options: Unpack[Common]) -> Optimizer:
-    """Gradient descent: `w -= rate * g`."""
+    """Gradient descent: `w -= rate * g`; elements whose gradient is zero stay as they are."""
 
     def update(w: Array, g: Array, s: Slots, rate: Array, step: Array) -> tuple[Array, Slots]:
-        return w - rate * g, {}
+        return ops.where(g == 0, w, w - rate * g), {}
 
     return Optimizer(Rule("sgd", {}, update), learning_rate, **options)
 
@@ -63,11 +63,15 @@ def adagrad(
     learning_rate: Rate = 0.001, initial_accumulator_value: float = 0.1, epsilon: float = 1e-7,
     **options: Unpack[Common],
 ) -> Optimizer:  # fmt: skip
-    """Steps that shrink with the sum of squared gradients (Duchi et al., 2011)."""
+    """Steps that shrink with the sum of squared gradients (Duchi et al., 2011).
+
+    Elements whose gradient is zero stay as they are.
+    """
 
     def update(w: Array, g: Array, s: Slots, rate: Array, step: Array) -> tuple[Array, Slots]:
-        total = s["accumulator"] + ops.square(g)
-        return w - rate * g / ops.sqrt(total + epsilon), {"accumulator": total}
+        none, held = g == 0, s["accumulator"]
+        total = ops.where(none, held, held + ops.square(g))
+        return ops.where(none, w, w - rate * g / ops.sqrt(total + epsilon)), {"accumulator": total}
 
     return Optimizer(Rule("adagrad", {"accumulator": initial_accumulator_value}, update), learning_rate, **options)
 

@@ -4,6 +4,9 @@ bits itself.
 The generator is counter-based (Philox4x32-10), so numbers are the same eager and compiled, on any number of
 threads. A compiled function that draws from a generator advances it in program order, as it does any variable.
 
+Under `vmap` the numbers of a key are those of that key, the same for all examples unless the key differs; those of a
+generator differ from example to example.
+
 Where a function takes `shape`, parameters of its distribution are numbers, or arrays that broadcast to it; `key`
 gives always the same numbers, and without one they come from the default generator.
 """
@@ -28,7 +31,7 @@ from .ir.ops.random import (
     random_truncated_normal,
     random_uniform,
 )
-from .ir.ops.random_keys import random_fold_in, random_key, random_next, random_split
+from .ir.ops.random_keys import random_drawn, random_fold_in, random_key, random_next, random_split
 from .ir.ops.random_rejection import random_gamma, random_poisson
 from .ir.ops.random_variates import random_bernoulli, random_integers
 from .ir.ops.reductions import argmin
@@ -317,9 +320,9 @@ class Generator:
         self.state.assign(random_key(n))
 
     def next_key(self) -> Array:
-        """A key that no other draw gets; the state moves on."""
+        """A key that no other draw gets; the state moves on. Under `vmap` each example gets its own."""
         with self._lock:
-            state, drawn = random_next(self.state.value())
+            state, drawn = random_drawn(self.state.value())
             self.state.assign(state)
         return drawn
 

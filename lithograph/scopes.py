@@ -6,39 +6,25 @@ import contextlib
 import functools
 from collections.abc import Callable, Iterator, Sequence
 from contextvars import ContextVar
-from typing import Any, Final
+from typing import Any, Final, overload
 
 import numpy as np
 
-from . import initializers
-from .ir import dtypes
 from .ir.array import Array
-from .ir.dtypes import DType
 from .ir.errors import ArgumentError, VariableError
 from .ir.records import dataclass
 from .ir.stage import located
+from .partitions import PartitionedVariable, Partitioner
 from .runtime import naming
 from .runtime.variable import Variable
+from .variable_store import AUTO_REUSE, AutoReuse, Constraint, Initial, Regularizer, Reuse, Store
 
 __all__ = [
     "AUTO_REUSE", "VariableScope", "get_variable", "get_variable_scope", "global_variables", "name_scope",
     "regularization_losses", "reset_default_scope", "variable_scope",
 ]  # fmt: skip
 
-
-class _AutoReuse:
-    def __repr__(self) -> str:
-        return "lithograph.AUTO_REUSE"
-
-
-AUTO_REUSE: Final = _AutoReuse()
-"""As `reuse`: variables are shared where they exist, and made where they do not."""
-
-Reuse = bool | _AutoReuse
-Getter = Callable[..., Variable]
-Regularizer = Callable[[Variable], Array]
-Constraint = Callable[[Array], Array]
-Initial = Callable[..., object] | Array | np.ndarray | bool | int | float | Sequence[object]
+Getter = Callable[..., Variable | PartitionedVariable]
 
 name_scope = naming.name_scope
 
@@ -52,6 +38,7 @@ class Settings:
     dtype: object = None
     custom_getter: Getter | None = None
     constraint: Constraint | None = None
+    partitioner: Partitioner | None = None
 
 
 class VariableScope:
@@ -76,12 +63,11 @@ class VariableScope:
         return f"<lithograph.VariableScope {self.name!r}, reuse={self.reuse!r}>"
 
 
-class _Store:
+class _Scopes:
     """The variables of the process by name, and which scopes were opened how often."""
 
     def __init__(self) -> None:
-        self.variables: dict[str, Variable] = {}
-        self.regularizers: dict[str, Regularizer] = {}
+        self.store = Store()
         self.opened: dict[str, int] = {}
         self.root = VariableScope("", False, Settings())
 
@@ -105,13 +91,13 @@ class _Store:
         return found
 
 
-_store: Final = _Store()
+_scopes: Final = _Scopes()
 _current: Final[ContextVar[VariableScope | None]] = ContextVar("lithograph_variable_scope", default=None)
 
 
 def get_variable_scope() -> VariableScope:
     """The variable scope in force; the root's outside of any."""
-    return _current.get() or _store.root
+    return _current.get() or _scopes.root
 
 
 @contextlib.contextmanager
@@ -119,12 +105,13 @@ def variable_scope(
     name_or_scope: str | VariableScope | None,
     default_name: str | None = None,
     *,
-    reuse: bool | _AutoReuse | None = None,
+    reuse: bool | AutoReuse | None = None,
     initializer: Initial | None = None,
     regularizer: Regularizer | None = None,
     dtype: object = None,
     custom_getter: Getter | None = None,
     constraint: Constraint | None = None,
+    partitioner: Partitioner | None = None,
     auxiliary_name_scope: bool = True,
 ) -> Iterator[VariableScope]:
     """Prefix the names that get_variable makes and finds inside, and give it defaults.
@@ -134,7 +121,8 @@ def variable_scope(
             None, for `default_name` with a number where it was used before.
         default_name: used when `name_or_scope` is None.
         reuse: True shares variables, AUTO_REUSE makes those that are missing, None and False inherit.
-        initializer, regularizer, dtype, constraint: defaults of get_variable; those of the scope around it where None.
+        initializer, regularizer, dtype, constraint, partitioner: defaults of get_variable; those of the scope around it
+            where None.
         custom_getter: called as `custom_getter(getter, name, ...)` in place of get_variable, around outer ones.
         auxiliary_name_scope: whether a name scope is entered too.
 
@@ -147,10 +135,10 @@ def variable_scope(
         around, path, last = name_or_scope, name_or_scope.name, name_or_scope.name.rpartition("/")[2]
         now: Reuse = reuse or around.reuse
     else:
-        last = name_or_scope if name_or_scope is not None else _store.unique(outer.name, default_name or "")
+        last = name_or_scope if name_or_scope is not None else _scopes.unique(outer.name, default_name or "")
         around, path = outer, "/".join([part for part in (outer.name, last) if part])
         now = reuse or outer.reuse
-        _store.open(path)
+        _scopes.open(path)
     inherited = around.settings
     settings = Settings(
         inherited.initializer if initializer is None else initializer,
@@ -158,6 +146,7 @@ def variable_scope(
         inherited.dtype if dtype is None else dtype,
         _around(inherited.custom_getter, custom_getter),
         inherited.constraint if constraint is None else constraint,
+        inherited.partitioner if partitioner is None else partitioner,
     )
     scope = VariableScope(path, now, settings)
     token = _current.set(scope)
@@ -166,14 +155,14 @@ def variable_scope(
             yield scope
     finally:
         _current.reset(token)
-        _store.close_inside(path)
+        _scopes.close_inside(path)
 
 
 @located
 def _check(name_or_scope: object, default_name: object, reuse: object) -> None:
     if name_or_scope is None and default_name is None:
         raise ArgumentError("If default_name is None then name_or_scope is required")
-    if reuse is not None and not isinstance(reuse, bool | _AutoReuse):
+    if reuse is not None and not isinstance(reuse, bool | AutoReuse):
         raise VariableError("The reuse parameter must be True or False or None.")
     if name_or_scope is None and reuse:
         raise VariableError("reuse=True cannot be used without a name_or_scope")
@@ -190,6 +179,36 @@ def _around(outer: Getter | None, inner: Getter | None) -> Getter | None:
     return lambda getter, *args, **kwargs: inner(functools.partial(outer, getter), *args, **kwargs)
 
 
+@overload
+def get_variable(
+    name: str,
+    shape: Sequence[int | None] | int | None = None,
+    dtype: object = None,
+    initializer: Initial | None = None,
+    regularizer: Regularizer | None = None,
+    trainable: bool = True,
+    *,
+    constraint: Constraint | None = None,
+    custom_getter: Getter | None = None,
+    partitioner: None = None,
+) -> Variable: ...
+
+
+@overload
+def get_variable(
+    name: str,
+    shape: Sequence[int | None] | int | None = None,
+    dtype: object = None,
+    initializer: Initial | None = None,
+    regularizer: Regularizer | None = None,
+    trainable: bool = True,
+    *,
+    constraint: Constraint | None = None,
+    custom_getter: Getter | None = None,
+    partitioner: Partitioner,
+) -> PartitionedVariable: ...
+
+
 @located
 def get_variable(
     name: str,
@@ -201,7 +220,8 @@ def get_variable(
     *,
     constraint: Constraint | None = None,
     custom_getter: Getter | None = None,
-) -> Variable:
+    partitioner: Partitioner | None = None,
+) -> Variable | PartitionedVariable:
     """The variable of that name in the scope in force: made, or found, as the scope's `reuse` says.
 
     Args:
@@ -214,12 +234,18 @@ def get_variable(
         trainable: whether gradients are taken by default.
         constraint: a function of its value that an optimizer applies after each update.
         custom_getter: as in `variable_scope`.
+        partitioner: cuts it into parts, such as `fixed_size_partitioner(2)`, unless it is 0-d; the scope's where None.
+
+    Returns:
+        A `Variable`; where there is a partitioner, a `PartitionedVariable`.
 
     Raises:
-        ValueError: it exists and must not, or does not and must; shape or dtype differ; there is no first value.
+        ValueError: it exists and must not, or does not and must; shape or dtype differ; there is no first value; it was
+            made in parts and is wanted whole, or the other way round.
     """
     name = naming.named("get_variable", name)
-    if not isinstance(shape, int | list | tuple | None):
+    extents: object = (shape,) if isinstance(shape, int | None) else shape
+    if not isinstance(extents, list | tuple) or not all(isinstance(s, int | np.integer | None) for s in extents):
         raise ArgumentError(f"get_variable: shape must be an integer, a tuple or None, but {shape!r} was given")
     for what, given in (("regularizer", regularizer), ("constraint", constraint), ("custom_getter", custom_getter)):
         if given is not None and not callable(given):
@@ -228,7 +254,7 @@ def get_variable(
     s = scope.settings
     getter = _around(s.custom_getter, custom_getter)
     path = f"{scope.name}/{name}" if scope.name else name
-    found = functools.partial(_found_or_made, reuse=scope.reuse)
+    found = functools.partial(_scopes.store.get, reuse=scope.reuse)
     options: dict[str, Any] = {
         "shape": shape,
         "dtype": dtype if dtype is not None else s.dtype,
@@ -236,90 +262,15 @@ def get_variable(
         "regularizer": regularizer if regularizer is not None else s.regularizer,
         "trainable": trainable,
         "constraint": constraint if constraint is not None else s.constraint,
+        "partitioner": partitioner if partitioner is not None else s.partitioner,
     }
     return getter(found, path, **options) if getter is not None else found(path, **options)
-
-
-def _found_or_made(
-    name: str,
-    *,
-    reuse: Reuse,
-    shape: Sequence[int | None] | int | None,
-    dtype: object,
-    initializer: Initial | None,
-    regularizer: Regularizer | None,
-    trainable: bool,
-    constraint: Constraint | None,
-) -> Variable:
-    wanted = None if dtype is None else dtypes.as_dtype(dtype)
-    extents = (shape,) if isinstance(shape, int) else None if shape is None else tuple(shape)
-    known = _store.variables.get(name)
-    if known is not None:
-        if reuse is False:
-            raise VariableError(
-                f"Variable {name} already exists, disallowed. Did you mean to set reuse=True or "
-                "reuse=lithograph.AUTO_REUSE in VarScope?"
-            )
-        _check_shared(known, name, extents, wanted)
-        return known
-    if reuse is True:
-        raise VariableError(
-            f"Variable {name} does not exist, or was not created with lithograph.get_variable(). "
-            "Did you mean to set reuse=lithograph.AUTO_REUSE in VarScope?"
-        )
-    first = _first_value(name, extents, wanted, initializer)
-    with naming.outside():
-        made = Variable(first, trainable, name, None if wanted is None else wanted, constraint=constraint)
-    _store.variables[name] = made
-    if regularizer is not None:
-        _store.regularizers[name] = regularizer
-    return made
-
-
-def _check_shared(known: Variable, name: str, shape: tuple[int | None, ...] | None, dtype: DType | None) -> None:
-    fits = shape is None or (
-        len(shape) == len(known.shape)
-        and all(s is None or s == k for s, k in zip(shape, known.shape, strict=True))
-    )
-    if not fits:
-        raise VariableError(
-            f"Trying to share variable {name}, but specified shape {shape} and found shape {known.shape}."
-        )
-    if dtype is not None and dtype is not known.dtype:
-        raise VariableError(
-            f"Trying to share variable {name}, but specified dtype {dtype} and found dtype {known.dtype}."
-        )
-
-
-def _first_value(
-    name: str, shape: tuple[int | None, ...] | None, dtype: DType | None, initializer: Initial | None
-) -> Initial:
-    """The first value, or a function of nothing that gives it."""
-    if initializer is not None and not callable(initializer):
-        if shape is not None:
-            raise VariableError("If initializer is a constant, do not specify shape.")
-        return initializer
-    if shape is None:
-        if initializer is None:
-            raise VariableError(
-                f"Variable {name} did not get an initializer, so its `shape` argument must be specified."
-            )
-        return initializer
-    known = [s for s in shape if s is not None]
-    if len(known) != len(shape):
-        raise VariableError(
-            "The initializer passed is not valid. It should be a callable with no arguments and the shape should not "
-            "be provided or an instance of `lithograph.initializers.*' and `shape` should be fully defined."
-        )
-    kind = dtype or dtypes.float32
-    make = initializer or (initializers.glorot_uniform() if kind.is_float else initializers.zeros())
-    return lambda: make(tuple(known), dtype=kind)
 
 
 def global_variables(scope: str | None = None) -> list[Variable]:
     """The variables that get_variable made, in order; with `scope`, those whose names begin with it."""
     prefix = _prefix("global_variables", scope)
-    return [v for name, v in _store.variables.items() if name.startswith(prefix)]
+    return [v for name, v in _scopes.store.variables.items() if name.startswith(prefix)]
 
 
 def _prefix(name: str, scope: str | None) -> str:
@@ -332,8 +283,8 @@ def regularization_losses(scope: str | None = None) -> list[Array]:
     """What the regularizers give for their variables now, in the order of the variables; `scope` as there."""
     prefix = _prefix("regularization_losses", scope)
     return [
-        regularizer(_store.variables[name])
-        for name, regularizer in _store.regularizers.items()
+        regularizer(_scopes.store.variables[name])
+        for name, regularizer in _scopes.store.regularizers.items()
         if name.startswith(prefix)
     ]
 
@@ -346,5 +297,5 @@ def reset_default_scope() -> None:
     """
     if _current.get() is not None:
         raise ArgumentError("reset_default_scope: a variable scope is in force; leave it first")
-    _store.__init__()  # type: ignore[misc]
+    _scopes.__init__()  # type: ignore[misc]
     naming.reset()

@@ -14,7 +14,7 @@ from ..codegen.plan import ALIGN, Kind, Storage
 from ..codegen.program import Program
 from ..codegen.steps import KernelStep
 from ..codegen.target import host
-from ..ir.analysis import flags_within
+from ..ir.analysis import control_regions, flags_within
 from ..ir.check import array_difference, trials
 from ..ir.errors import PassError
 from ..ir.graph import Graph, Node
@@ -48,10 +48,14 @@ class StepDifference:
 def compare_steps(graph: Graph, inputs: Sequence[np.ndarray]) -> StepDifference | None:
     """The first step of the program of a graph that natively gives other bits than interpreted, None where none does.
 
+    A program with loops or choices is not followed, and None is returned; their regions are programs themselves.
+
     Args:
         graph: fused, with known extents.
         inputs: in the order of its params; state enters with them.
     """
+    if control_regions(graph):
+        return None
     seen: dict[int, dict[int, np.ndarray]] = {}
     functions: list[object] = []
 
@@ -88,6 +92,8 @@ def check_kernels(graph: Graph, settings: Settings) -> None:
     """
     if Flags.ORDERED in flags_within(graph)[graph]:
         return
+    for region in control_regions(graph):
+        check_kernels(region, settings)
     for trial in trials(graph, settings.seed):
         found = compare_steps(graph, trial.inputs)
         if found is None:

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping
 
 from ..codegen import support
 from ..codegen.build import build as build_program
 from ..codegen.module import PARALLEL_NS
 from ..codegen.target import host
+from ..ir.analysis import regions_first
 from ..ir.config import config
 from ..ir.fields import static_type
 from ..ir.graph import Graph, Node
+from ..ir.grouping import computed_again
 from ..ir.passes import run_pipeline
 from ..ir.stage import locate
 from ..ir.types import Dim
-from . import hosted, threads
+from . import hosted, polling, threads
 from .compare import check_kernels
 from .executable import Executable, Stages, StateBuffers
 from .record import NewOutput, Output, StateOutput
@@ -32,11 +35,14 @@ class Compiled:
 
     def __init__(self, graph: Graph) -> None:
         self._graph = graph
-        self._optimized = run_pipeline(graph, config.pipeline, config.settings).graph
+        self._pipeline = config.pipeline
+        self._optimized = run_pipeline(graph, self._pipeline, config.settings).graph
         if config.check >= 2 and not any(isinstance(e, Dim) for p in graph.params for e in p.type.shape):
             check_kernels(self._optimized, config.settings)
         self._functions: list[Callable[[int], int]] = []
-        self._made = build_program(self._optimized, host(), self._host_function)
+        self._made = build_program(
+            self._optimized, host(), self._host_function, poll_at=polling.address()
+        )
         self._library = self._made.load()
         self.symbols = self._made.module.table.symbols
 
@@ -82,12 +88,23 @@ class Compiled:
             constants=words if len(words) else None,
             constants_buf=made.words_buf if len(words) else -1,
             release_gil=cost > _GIL_NS,
-            reenters=bool(functions),
+            reenters=bool(functions) or made.polls,
             owner=(self._library, support.library, made.constants, functions),
             fail=fail,
-            source=Stages(graph, self._optimized, made.kernels, lambda: made.text, made.assembly),
-            memory_plan=lambda: made.memory_plan(sizes, plan),
+            source=Stages(graph, self._optimized, made.kernels, made.llvm, made.assembly),
+            memory_plan=lambda: made.memory_plan(sizes, plan) + self._recomputed(sizes, plan.peak_bytes),
         )
+
+    def _recomputed(self, sizes: Mapping[str, int], peak: int) -> str:
+        """What is computed again, and the bytes that the peak is lower for it, as a line; "" for nothing."""
+        graphs = regions_first(self._optimized)[0]
+        names = Counter([n.op.name for g in graphs for n in computed_again(g) if n.op.name != "again"])
+        if not names:
+            return ""
+        without = run_pipeline(self._graph, [p for p in self._pipeline if p != "recompute"]).graph
+        kept = build_program(without, host(), lambda *_: 0).plan(sizes).peak_bytes
+        what = ", ".join([f"{count} {name}" for name, count in names.most_common()])
+        return f"  recomputed: {what}: saves {kept - peak} bytes\n"
 
 
 def build(graph: Graph) -> Executable:

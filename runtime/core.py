@@ -12,6 +12,7 @@ if TYPE_CHECKING or not config.native or not supported():
     from .twin import (
         Cell,
         Dispatcher,
+        Holder,
         Tensor,
         as_ndarray,
         bind_operator,
@@ -22,14 +23,17 @@ if TYPE_CHECKING or not config.native or not supported():
         is_disposed,
         leave,
         new_tensor,
+        replace,
         reset_peak,
         trim,
+        view,
         wrap,
     )
 else:
     from .native.objects import (
         Cell,
         Dispatcher,
+        Holder,
         Tensor,
         as_ndarray,
         bind_operator,
@@ -40,8 +44,10 @@ else:
         is_disposed,
         leave,
         new_tensor,
+        replace,
         reset_peak,
         trim,
+        view,
         wrap,
     )
 
@@ -49,6 +55,7 @@ __all__ = [
     "Cell",
     "Counters",
     "Dispatcher",
+    "Holder",
     "Tensor",
     "as_ndarray",
     "bind_operator",
@@ -59,7 +66,9 @@ __all__ = [
     "is_disposed",
     "leave",
     "new_tensor",
+    "replace",
     "reset_peak",
     "trim",
+    "view",
     "wrap",
 ]

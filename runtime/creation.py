@@ -12,13 +12,14 @@ from ..ir.array import Array
 from ..ir.attrs import Cast, intern
 from ..ir.builder import Builder
 from ..ir.errors import ArgumentError, DTypeError, IntegerOverflow, LithographError, ShapeError, SharingError
-from ..ir.gradient import Recording, ground
+from ..ir.layers import Layer, ground
 from ..ir.ops.axes import legal_shape, on_device
 from ..ir.registry import OPS
 from ..ir.stage import current, located
 from ..ir.storage import convert, held
 from ..ir.types import TensorType, show_shape
-from .core import Tensor, from_ndarray, wrap
+from .core import Tensor, from_ndarray, is_disposed, view, wrap
+from .disposal import refusal
 from .dlpack import Producer, take
 from .watching import made as told
 
@@ -123,7 +124,7 @@ def from_dlpack(x: object, /, *, device: object = None, copy: bool | None = None
     if isinstance(x, Array) and not copy:
         return given(x)
     try:
-        return cast(Array, take(cast(Producer, x), copy))
+        return cast(Array, told(take(cast(Producer, x), copy)))
     except LithographError:
         raise
     except (BufferError, RuntimeError) as error:
@@ -136,9 +137,15 @@ def of_ndarray(a: np.ndarray) -> Tensor:
     return told(from_ndarray(aval, np.ascontiguousarray(held(a), aval.dtype.numpy).reshape(a.shape)))
 
 
-def handle(value: Tensor) -> Tensor:
-    """Another Tensor over the same memory."""
-    return wrap(value._aval, value._data, value)
+def handle(value: Tensor, aval: TensorType | None = None, offset: int = 0) -> Tensor:
+    """Another Tensor over the same memory, of another type and from a byte on where asked; StateError when disposed."""
+    try:
+        return view(aval or value._aval, offset, value)
+    except ValueError:
+        # Another thread may dispose it at any time, so it is tried.
+        if is_disposed(value):
+            raise refusal(value) from None
+        raise
 
 
 def given(values: Array) -> Array:
@@ -148,7 +155,7 @@ def given(values: Array) -> Array:
     if not isinstance(lifted, Tensor) or lifted is values:
         return lifted
     made = cast(Array, told(handle(lifted)))
-    if isinstance(stage, Recording):
+    if isinstance(stage, Layer):
         stage.alias(made, lifted)
     return made
 

@@ -17,9 +17,10 @@ def dispose(tensor: Tensor) -> None:
     """Drop the tensor's claim on its memory, and remember the user's line; nothing happens the second time."""
     if core.is_disposed(tensor):
         return
-    core.dispose(tensor)
     key = id(tensor)
+    # First, for another thread may use the tensor as soon as it is gone.
     _places[key] = weakref.ref(tensor, lambda _: _places.pop(key, None)), here()
+    core.dispose(tensor)
 
 
 def refusal(tensor: Tensor) -> StateError:

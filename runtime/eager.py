@@ -20,6 +20,7 @@ from ..codegen.lower import view_strides
 from ..ir import dtypes, stage
 from ..ir.array import Array
 from ..ir.attrs import NO_ATTRS, Attrs, Constant, Order, Slice, intern
+from ..ir.batching import Batched
 from ..ir.builder import Builder, Traced
 from ..ir.errors import LithographError, StateError
 from ..ir.loc import NOWHERE
@@ -30,8 +31,10 @@ from ..ir.stage import locate, operand_type
 from ..ir.types import TensorType
 from . import hosted, threads
 from .compile import build
-from .core import Dispatcher, Tensor, as_ndarray, bind_operator, from_ndarray, is_disposed, wrap
+from .core import Dispatcher, Tensor, as_ndarray, bind_operator, enter, from_ndarray, is_disposed, leave
+from .creation import handle
 from .disposal import refusal
+from .partitioned import PartitionedVariable
 from .record import BuildOutput, Match, MatchArray, MatchIdentity, MatchWeak, NewOutput, Record
 from .surface import OPERATORS
 from .variable import Variable
@@ -63,10 +66,14 @@ class Eager:
             return operand
         if isinstance(operand, Variable):
             return operand.held()
+        if isinstance(operand, PartitionedVariable):
+            return operand.as_tensor()
         if isinstance(operand, Traced):
             return operand.builder.lift(operand)
         if isinstance(operand, np.ndarray):
             return self.constant(operand)
+        if isinstance(operand, Batched):
+            raise operand.stale()
         raise StateError(f"{operand!r} has no value here")
 
     def constant(self, value: np.ndarray) -> Array:
@@ -92,12 +99,12 @@ class Eager:
         if isinstance(op.lowering, Alias):
             (x,) = args
             assert isinstance(x, Tensor)
-            return wrap(result, x._data, x)
+            return handle(x, result)
         together = _run_of(attrs, args[0]._aval, result) if isinstance(attrs, Slice) and len(args) == 1 else None
         if together is not None:
             (x,) = args
             assert isinstance(x, Tensor)
-            return wrap(result, x._data + together * result.dtype.itemsize, x)
+            return handle(x, result, together * result.dtype.itemsize)
         if isinstance(op.lowering, Literal):
             assert isinstance(attrs, Constant)
             return from_ndarray(result, np.asarray(attrs.value, order="C"))
@@ -342,5 +349,6 @@ def install() -> None:
     """Make Eager the default stage and every op's `call` native."""
     stage.default.clear()
     stage.default.append(EAGER)
+    stage.crossing[:] = [enter, leave]
     for op in OPS.values():
         _install(op)

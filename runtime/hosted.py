@@ -106,6 +106,12 @@ def _static(
     return _Function(run)
 
 
+def caught(error: BaseException) -> int:
+    """Keep an exception for this thread's program to end with; the status to return."""
+    _raised.error, _raised.loc = error, None
+    return STATUS
+
+
 def address(made: Callable[[int], int]) -> int:
     """Address of a function that `function` made, which must be kept alive."""
     found = ctypes.cast(made, ctypes.c_void_p).value  # type: ignore[arg-type]

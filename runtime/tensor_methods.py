@@ -15,10 +15,12 @@ from ..ir.stage import located
 from ..ir.storage import readable
 from ..ir.types import TensorType, show_shape
 from . import html
-from .core import Tensor, as_ndarray, from_ndarray, is_disposed, wrap
+from .core import Tensor, as_ndarray, from_ndarray, is_disposed
+from .creation import handle
 from .disposal import dispose, refusal
 from .dlpack import CPU, export, is_pair
 from .leaving import as_asked, to_list, to_numpy
+from .watching import made as told
 
 _NOT_SHARED: Final = frozenset(
     ("__class__", "__dict__", "__doc__", "__hash__", "__module__", "__slots__", "__weakref__", "_aval")
@@ -41,9 +43,12 @@ def numpy(self: Tensor) -> np.ndarray:
 
 
 def _held(self: Tensor) -> np.ndarray:
-    if is_disposed(self):
-        raise refusal(self)
-    return as_ndarray(self)
+    try:
+        return as_ndarray(self)
+    except ValueError:
+        if is_disposed(self):
+            raise refusal(self) from None
+        raise
 
 
 @located
@@ -192,9 +197,7 @@ def _buffer(self: Tensor, flags: object) -> memoryview:
 @located
 def _copied(self: Tensor, memo: object = None) -> Tensor:
     """Another tensor on the same memory, which nobody can change; disposing of one leaves the other alone."""
-    if is_disposed(self):
-        raise refusal(self)
-    return wrap(self._aval, self._data, self)
+    return told(handle(self))
 
 
 @located
@@ -220,7 +223,7 @@ def _restore(name: object, shape: object, data: object) -> object:
         raise DomainError(f"a pickled {aval} has {aval.nbytes} bytes of data, and not {given.nbytes}")
     values = np.empty(shape, aval.dtype.numpy)
     values.reshape(-1).view(np.uint8)[...] = np.frombuffer(given, np.uint8) if given.nbytes else ()
-    return from_ndarray(aval, values)
+    return told(from_ndarray(aval, values))
 
 
 _OWN: Final[dict[str, object]] = {

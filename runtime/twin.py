@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ctypes
-import threading
 from collections.abc import Callable
 from typing import Final
 
@@ -32,6 +31,7 @@ from .surface import BINARY, COMPARISON, OPERATORS, UNARY, Counters
 from .twin_memory import (
     Block,
     Cell,
+    Holder,
     Tensor,
     as_ndarray,
     counters,
@@ -43,8 +43,10 @@ from .twin_memory import (
     leave,
     live,
     new_tensor,
+    replace,
     reset_peak,
     trim,
+    view,
     wrap,
 )
 
@@ -52,6 +54,7 @@ __all__ = [
     "Cell",
     "Counters",
     "Dispatcher",
+    "Holder",
     "Tensor",
     "as_ndarray",
     "bind_operator",
@@ -62,13 +65,14 @@ __all__ = [
     "is_disposed",
     "leave",
     "new_tensor",
+    "replace",
     "reset_peak",
     "trim",
+    "view",
     "wrap",
 ]
 
 _PLAIN_KEYS: Final = frozenset((str, int))
-_lock: Final = threading.RLock()
 
 
 class _Call:
@@ -108,9 +112,11 @@ def _weak(call: _Call, m: MatchWeak, value: object) -> bool:
 def _array(call: _Call, m: MatchArray, value: object) -> bool:
     aval = m.aval
     if type(value) is Tensor:
-        if value._aval is not aval or not value._data:
+        # What it holds first: while there is an address, that was still held when it was asked for.
+        holds, address = value._holds, value._data
+        if value._aval is not aval or not address:
             return False
-        return call.pass_buf(m.buf, value._data, (value, value._holds))
+        return call.pass_buf(m.buf, address, (value, holds))
     if type(value) is not np.ndarray or value.dtype is not aval.dtype.numpy or value.shape != aval.shape:
         return False
     return value.flags.c_contiguous and value.flags.aligned and call.pass_buf(m.buf, value.ctypes.data, value)
@@ -243,7 +249,7 @@ def _run(record: Record, call: _Call, made: list[Tensor | None], lent: list[tupl
         status = prototype(ctypes.c_int64, ctypes.c_void_p)(record.program)(ctypes.addressof(call.bufs))
         success = status == 0
     finally:
-        with _lock:
+        with live.lock:
             _settle(record, lent, success)
     if status != 0:
         error = record.fail(status)
@@ -258,7 +264,7 @@ def _run(record: Record, call: _Call, made: list[Tensor | None], lent: list[tupl
         else:
             # The cell keeps its Tensor to itself, so that nobody can dispose it.
             kept = lent[out.index][1]
-            outputs.append(wrap(kept._aval, kept._data, kept))
+            outputs.append(view(kept._aval, 0, kept))
     return _build(record.build, outputs)
 
 
@@ -286,7 +292,7 @@ class Dispatcher:
     def __call__(self, *args: object, **kwargs: object) -> object:
         if self.always or not live.active:
             for record in self._records:
-                with _lock:
+                with live.lock:
                     call = _match(record, args, kwargs)
                     if call is None:
                         continue
@@ -301,7 +307,7 @@ class Dispatcher:
             raise TypeError(f"expected a Record, not {type(record).__name__}")
         for s in record.state:
             _cell(s)
-        with _lock:
+        with live.lock:
             self._records = (record, *self._records)
 
     def clear(self) -> None:

@@ -21,7 +21,10 @@ ALIGNMENT: Final = 64
 
 
 class _Live:
-    """The process-wide counts behind `counters`."""
+    """The process-wide counts behind `counters`; its lock is held while calls are matched and memory changes hands.
+
+    A thread may stop between any two lines of Python, where native code holds the interpreter's lock.
+    """
 
     __slots__ = ("active", "buffers", "bytes", "lock", "peak", "tensors")
 
@@ -57,8 +60,12 @@ class Block:
         live.add(-self.buffers, -self.nbytes)
 
 
+Holder: Final = Block
+"""The class of what keeps memory that several tensors share, as their `_base`."""
+
+
 class Tensor(Array):
-    """An immutable, C-contiguous array; made by `new_tensor`, `wrap` and `from_ndarray`."""
+    """An immutable, C-contiguous array; made by `new_tensor`, `wrap`, `view` and `from_ndarray`."""
 
     __slots__ = ("__weakref__", "_aval", "_base", "_data", "_holds", "_nbytes")
 
@@ -122,25 +129,36 @@ def new_tensor(aval: TensorType, nbytes: int) -> Tensor:
     return _made(aval, block.address, nbytes, None, block)
 
 
-def wrap(aval: TensorType, address: int, base: object) -> Tensor:
-    """A Tensor over memory that `base` keeps alive.
+def wrap(aval: TensorType, address: int, owner: object) -> Tensor:
+    """A Tensor over memory that `owner` keeps alive.
 
     Raises:
-        ValueError: the address is 0, `base` is disposed, or it is a Tensor and the memory lies outside it.
+        ValueError: the address is 0.
+        TypeError: `owner` is a Tensor, whose memory may move: see `view`.
     """
-    if not isinstance(aval, TensorType):
-        raise TypeError(f"expected a TensorType, not {type(aval).__name__}")
-    nbytes = aval.nbytes
-    holds = base
+    nbytes = _nbytes(aval)
     if address == 0:
         raise ValueError("wrap needs an address")
-    if isinstance(base, Tensor):
-        if not base._data:
-            raise ValueError("the base is disposed")
-        if not base._data <= address <= base._data + base._nbytes - nbytes:
-            raise ValueError("the view lies outside its base")
-        base = holds = _share(base)
-    return _made(aval, address, nbytes, base, holds)
+    if isinstance(owner, Tensor):
+        raise TypeError("the memory of a Tensor is viewed, not wrapped")
+    return _made(aval, address, nbytes, owner, owner)
+
+
+def view(aval: TensorType, offset: int, t: Tensor) -> Tensor:
+    """A Tensor over the memory of another from a byte on; ValueError when that is disposed, or the view outside."""
+    nbytes = _nbytes(aval)
+    with live.lock:
+        check_live(t)
+        if not 0 <= offset <= t._nbytes - nbytes:
+            raise ValueError("the view lies outside the Tensor")
+        base = _share(t)
+        return _made(aval, t._data + offset, nbytes, base, base)
+
+
+def _nbytes(aval: TensorType) -> int:
+    if not isinstance(aval, TensorType):
+        raise TypeError(f"expected a TensorType, not {type(aval).__name__}")
+    return aval.nbytes
 
 
 def _share(t: Tensor) -> object:
@@ -159,10 +177,11 @@ def check_live(t: Tensor) -> None:
 
 def as_ndarray(t: Tensor) -> np.ndarray[tuple[int, ...], np.dtype[np.generic]]:
     """A read-only ndarray over the Tensor's memory, which it keeps alive; ValueError when disposed."""
-    check_live(t)
-    if t._aval.nbytes > t._nbytes:
-        raise ValueError("the Tensor has less memory than its type needs")
-    return np.asarray(Export(t, _share(t)))
+    with live.lock:
+        check_live(t)
+        if t._aval.nbytes > t._nbytes:
+            raise ValueError("the Tensor has less memory than its type needs")
+        return np.asarray(Export(t, _share(t)))
 
 
 def from_ndarray(aval: TensorType, a: np.ndarray[tuple[int, ...], np.dtype[np.generic]]) -> Tensor:
@@ -180,11 +199,11 @@ def dispose(t: Tensor) -> None:
     """Drop the Tensor's claim on its memory, freed with the last view, ndarray or running call using it."""
     if type(t) is not Tensor:
         raise TypeError(f"expected a Tensor, not {type(t).__name__}")
-    if t._data:
-        t._data = 0
-        t._holds = None
-        t._base = None
-        with live.lock:
+    with live.lock:
+        if t._data:
+            t._data = 0
+            t._holds = None
+            t._base = None
             live.tensors -= 1
 
 
@@ -243,17 +262,33 @@ class Cell:
     @property
     def tensor(self) -> Tensor:
         """The Tensor held."""
-        if self._held is None:
+        with live.lock:
+            held = self._held
+        if held is None:
             raise RuntimeError("the variable is being updated by a running call")
-        return self._held
+        return held
 
     @tensor.setter
     def tensor(self, value: Tensor) -> None:
         if type(value) is not Tensor:
             raise TypeError(f"expected a Tensor, not {type(value).__name__}")
-        if self.busy:
-            raise RuntimeError("the variable is being updated by a running call")
-        self._held = value
+        with live.lock:
+            if self.busy:
+                raise RuntimeError("the variable is being updated by a running call")
+            self._held = value
+
+
+def replace(cell: Cell, old: Tensor, new: Tensor) -> bool:
+    """Put a Tensor in the place of the one that is held, unless another one is, or a running call writes it."""
+    if type(cell) is not Cell:
+        raise TypeError(f"expected a Cell, not {type(cell).__name__}")
+    if type(new) is not Tensor:
+        raise TypeError(f"expected a Tensor, not {type(new).__name__}")
+    with live.lock:
+        free = not cell.busy and cell._held is old
+        if free:
+            cell._held = new
+    return free
 
 
 def _references(cell: Cell) -> int:
@@ -274,11 +309,10 @@ _ALONE: Final = _measure_references() if hasattr(sys, "getrefcount") else -1
 
 
 def held_alone(cell: Cell) -> bool:
-    """Whether the cell alone holds its Tensor, which owns its memory."""
-    held = cell._held
-    if held is None or not isinstance(held._holds, Block):
+    """Whether the cell alone holds its Tensor, which owns its memory; asked under the lock."""
+    # The Tensor first: whoever let go of it before has shared its memory by then, which shows in the block's count.
+    if _ALONE <= 0 or cell._held is None or _references(cell) != _ALONE:
         return False
+    held = cell._held
     known = 2 if held._base is None else 3
-    block_alone = _ALONE > 0 and sys.getrefcount(held._holds) <= known
-    del held
-    return block_alone and _references(cell) == _ALONE
+    return isinstance(held._holds, Block) and sys.getrefcount(held._holds) <= known

@@ -9,17 +9,19 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator, Sequence
 from contextvars import ContextVar
-from typing import Final, Protocol
+from typing import Final, Protocol, TypeVar, cast
 
 from ..ir.array import Array
-from .core import Tensor, enter, leave
+from .core import enter, leave
+
+A = TypeVar("A")
 
 
 class Watcher(Protocol):
     """Is told of what happens in its context."""
 
-    def made(self, tensor: Tensor) -> None:
-        """A tensor was made."""
+    def made(self, array: Array) -> None:
+        """A tensor was made, or a variable."""
 
     def ran(self, name: str, inputs: Sequence[Array], outputs: Sequence[Array], seconds: float) -> None:
         """An op, or a compiled program, was carried out; its outputs are told of by `made` too."""
@@ -33,11 +35,11 @@ def watchers() -> tuple[Watcher, ...]:
     return _watchers.get()
 
 
-def made(tensor: Tensor) -> Tensor:
-    """Tell of a new tensor, and give it back."""
+def made(array: A) -> A:
+    """Tell of a new tensor or variable, and give it back."""
     for w in _watchers.get():
-        w.made(tensor)
-    return tensor
+        w.made(cast(Array, array))
+    return array
 
 
 @contextlib.contextmanager

@@ -30,14 +30,17 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.skip(reason="long; set LITHOGRAPH_TEST_DEEP=1"))
 
 
-def pytest_collection_finish() -> None:
-    # What was collected lives as long as the session. Passing it over makes the many gc.collect() of tests quick.
-    gc.collect()
-    gc.freeze()
-
-
 def pytest_unconfigure() -> None:
     shutil.rmtree(_cache, ignore_errors=True)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def settled() -> None:
+    """What earlier files left behind goes; what stays is passed over from then on, or each gc.collect() of a test would
+    walk through all that a session holds.
+    """
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")

@@ -66,7 +66,8 @@ def test_every_case_is_right_in_lithograph(case: Case | Training) -> None:
 @pytest.mark.parametrize("case", CASES, ids=lambda c: c.name)
 def test_the_references_agree_with_numpy(case: Case | Training, numpy_framework: Framework) -> None:
     answer = Session(numpy_framework).ask({"do": "prepare", "name": case.name, "small": True})
-    assert answer.get("ok") or answer == {"missing": "NumPy has no erf"}, answer
+    lacking = {"gelu_erf": "NumPy has no erf", "mix": "a loop over single integers is Python's own"}
+    assert answer == {"missing": lacking[case.name]} if case.name in lacking else answer.get("ok"), answer
 
 
 def test_a_wrong_answer_is_refused(numpy_framework: Framework) -> None:

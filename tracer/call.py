@@ -107,6 +107,35 @@ class Call:
         return leaves, numbers, keys, structure
 
 
+class Asked:
+    """A call in canonical form: what a program is looked up by, and traced from.
+
+    Attributes:
+        leaves, numbers, keys, structure: as `Call.canonical` gives them.
+        by_name: arguments that the Python function has to be given by name.
+        form: of the call, as keys have it: the structure, and `by_name`.
+        arrays: places of the leaves that become params.
+        types: their types.
+    """
+
+    def __init__(self, call: Call, signature: Signature) -> None:
+        self.call = call
+        self.bound = bound = call.bound(signature)
+        self.by_name = signature.names_matter(call.kwargs)
+        self.leaves, self.numbers, self.keys, self.structure = call.canonical(bound)
+        self.form = self.structure, self.by_name
+        pairs = zip(self.numbers, self.leaves, strict=True)
+        self.arrays = [i for i, (n, leaf) in enumerate(pairs) if n is not None and is_array(leaf)]
+        self.types = [cast(TensorType, self.keys[i]) for i in self.arrays]
+
+    def spread(self) -> tuple[tuple[object, ...], dict[str, object]]:
+        """The arguments as the Python function is given them."""
+        named = {n: v for n, v in self.bound.arguments.items() if n in self.by_name}
+        placed = {n: v for n, v in self.bound.arguments.items() if n not in named}
+        others = inspect.BoundArguments(self.bound.signature, placed)
+        return others.args, {**others.kwargs, **named}
+
+
 def _stand_ins(structure: Structure, numbers: Iterator[int]) -> object:
     return unflatten(structure, [_Place(next(numbers)) for _ in range(count_leaves(structure))])
 

@@ -7,8 +7,8 @@ from typing import Any, Final, cast
 
 from ..ir.builder import Builder
 from ..ir.errors import ArgumentError
-from ..ir.gradient import ground
 from ..ir.graph import Graph
+from ..ir.layers import ground
 from ..ir.records import dataclass, field
 from ..ir.stage import current, located
 from ..ir.types import Dim, TensorType

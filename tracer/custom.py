@@ -7,77 +7,35 @@ a gradient that is taken of the program later finds it.
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any, TypeVar, cast
 
 import numpy as np
 
 from ..ir import ops
 from ..ir.array import Array
+from ..ir.attrs import Attrs
+from ..ir.batch_rules import total
+from ..ir.batching import Batched, Batching
 from ..ir.builder import Builder, Traced
-from ..ir.dtypes import from_numpy
-from ..ir.errors import ArgumentError, ShapeError, TraceError
-from ..ir.gradient import Custom, Recording, ground
+from ..ir.errors import ArgumentError, ShapeError, StateError
 from ..ir.graph import Graph
+from ..ir.layers import Custom, Layer
+from ..ir.op import Op
 from ..ir.registry import OPS
-from ..ir.stage import current, located
+from ..ir.stage import Stage, current, entered, located
 from ..ir.types import TensorType, show_shape
-from ..runtime.core import Tensor
 from ..runtime.creation import tensor
-from ..runtime.variable import Variable
+from ..runtime.variable import Variable, assignments, was_assigned
 from .pytree import Structure, flatten, unflatten
 from .recorded import check_callable, float_result, leaves_like, stand_in, zeros_like
+from .region import Region
 from .signature import brief
-from .staging import staged
 
 R = TypeVar("R")
 Pull = Callable[[list[Array]], Sequence[Array | None]]
 """Gives the cotangents of some arrays, None for none, from those of others."""
-
-
-class Region(Builder):
-    """A region under construction, which captures whatever it uses of the graph around it.
-
-    Attributes:
-        captured: what it captures, in the order of the params that stand for it.
-    """
-
-    def __init__(self, name: str, around: Callable[[Array | np.ndarray], Array], outer: Builder | None) -> None:
-        super().__init__(name, self._capture)
-        self.assumptions = None if outer is None else outer.assumptions
-        self.captured: list[Array | np.ndarray] = []
-        self._around = around
-        self._known: dict[int, Traced] = {}
-
-    def lift(self, operand: Array | np.ndarray) -> Traced:
-        """The operand as a value of the region; a variable is read in the graph around."""
-        return super().lift(self._around(operand) if isinstance(operand, Variable) else operand)
-
-    def _capture(self, source: Array | np.ndarray) -> Traced:
-        known = self._known.get(id(source))
-        if known is None:
-            if isinstance(source, np.ndarray):
-                aval = TensorType(from_numpy(source.dtype), source.shape)
-            else:
-                aval = source._aval
-            known = self._known[id(source)] = self.param(aval)
-            self.captured.append(source)
-        return known
-
-    def assign(self, variable: Variable, value: Array) -> None:
-        """TraceError: a gradient changes nothing."""
-        raise TraceError(
-            f"a vjp assigned the variable {variable.name!r} while {self.name!r} was being traced; it only computes "
-            "cotangents, so assign in the function itself"
-        )
-
-    def adopt(self, variable: Variable) -> None:
-        """TraceError: a gradient makes no variables."""
-        raise TraceError(f"a vjp made a variable while {self.name!r} was being traced; make it outside")
-
-    def concrete(self, value: Array) -> Tensor:
-        """TraceError: there is no value yet."""
-        raise TraceError(f"a vjp made a variable while {self.name!r} was being traced; make it outside")
 
 
 def region_of(
@@ -88,39 +46,70 @@ def region_of(
     outer: Builder | None,
 ) -> tuple[Graph, list[int], list[Array | np.ndarray]]:
     """A pull as a region: the graph, the numbers of those that have cotangents, and what it captures."""
-    region = Region(name, around, outer)
+    region = Region(name, around, outer, "a vjp")
     params = [region.param(t) for t in types]
-    with staged(region):
+    with entered(region):
         found = pull([*params])
         made = [region.lift(g) for g in found if g is not None]
     return region.finish(made), [k for k, g in enumerate(found) if g is not None], region.captured
 
 
-def with_gradient(values: Sequence[Array], args: Sequence[Array], pull: Pull) -> list[Array]:
+def with_gradient(values: Sequence[Array], args: Sequence[Array], pull: Pull, again: bool = False) -> list[Array]:
     """The values under another identity, differentiated by `args` alone, as `pull` says.
 
     Args:
         values: float arrays of the current stage.
         args: float arrays of the current stage.
         pull: gives the cotangents of `args` from those of `values`, by ops of the stage that is current then.
+        again: the pull runs again what made the values.
     """
-    stage = current()
-    base = ground(stage)
-    if stage is base and not isinstance(base, Builder):
+    return _customised(current(), values, args, pull, again)
+
+
+def _customised(
+    stage: Stage, values: Sequence[Array], args: Sequence[Array], pull: Pull, again: bool
+) -> list[Array]:
+    if isinstance(stage, Builder):
+        return emit_custom(stage, stage.lift, values, args, pull, again)
+    if isinstance(stage, Batching):
+        wholes = [stage.spread(v) for v in values]
+        below = _customised(stage.below, wholes, [stage.whole(a) for a in args], _of_all(stage, args, pull), again)
+        return [Batched(made, stage.level) for made in below]
+    if not isinstance(stage, Layer):
         return list(values)
-    if isinstance(base, Builder):
-        results = emit_custom(base, base.lift, values, args, pull)
-    else:
-        results = [stand_in(base, v) for v in values]
+    below = _customised(stage.below, values, args, pull, again)
+    results = [stand_in(stage.below, v) if r is v else r for r, v in zip(below, values, strict=True)]
 
     def filled(cotangents: Sequence[Array | None]) -> Sequence[Array | None]:
         return pull([zeros_like(v) if g is None else g for v, g in zip(values, cotangents, strict=True)])
 
-    made = Custom(tuple(values), tuple(args), tuple(results), filled)
-    while isinstance(stage, Recording):
-        stage.customised(made)
-        stage = stage.below
+    stage.customised(Custom(tuple(values), tuple(args), tuple(results), filled, again))
     return results
+
+
+def _of_all(stage: Batching, args: Sequence[Array], pull: Pull) -> Pull:
+    """The pull of all examples of a batch; the cotangents of what is the same for all are summed."""
+    level, mapped = stage.level, [stage.maps(a) for a in args]
+
+    def whole(cotangents: list[Array]) -> list[Array | None]:
+        here = Batching(current(), level)
+        with running(here):
+            found = pull([Batched(g, level) for g in cotangents])
+            given = [None if g is None else here.spread(here.lift(g)) for g in found]
+        return [total(g) if g is not None and not m else g for g, m in zip(given, mapped, strict=True)]
+
+    return whole
+
+
+@contextmanager
+def running(stage: Batching) -> Iterator[None]:
+    """Carry ops out for all examples of a batch for a while."""
+    stage.level.running += 1
+    try:
+        with entered(stage):
+            yield
+    finally:
+        stage.level.running -= 1
 
 
 def emit_custom(
@@ -129,12 +118,14 @@ def emit_custom(
     values: Sequence[Array],
     args: Sequence[Array],
     pull: Pull,
+    again: bool,
 ) -> list[Array]:
     """The node of values with a gradient of their own; `lift` brings arrays into the graph."""
     types = [v._aval for v in values]
     region, by, captured = region_of(f"{builder.name}_gradient", types, pull, lift, builder)
     operands = [*values, *[args[k] for k in by], *captured]
-    return [*builder.emit_region(OPS["custom_gradient"], [lift(a) for a in operands], (region,), tuple(types))]
+    row = OPS["remat" if again else "custom_gradient"]
+    return [*builder.emit_region(row, [lift(a) for a in operands], (region,), tuple(types))]
 
 
 def custom_gradient(f: Callable[..., tuple[R, Callable[..., object]]]) -> Callable[..., R]:
@@ -151,6 +142,7 @@ def custom_gradient(f: Callable[..., tuple[R, Callable[..., object]]]) -> Callab
         higher order differentiate vjp, and what it uses of f. While a function is traced, vjp is traced beside it.
 
     Raises, when the result is called or differentiated:
+        StateError: vjp reads a variable that was assigned since f was called.
         ArgumentError: f gives no such pair, or vjp not as many cotangents as f has arguments.
         ShapeError: a cotangent has another shape than its argument.
         DTypeError: the value holds other than floats.
@@ -172,10 +164,12 @@ def custom_gradient(f: Callable[..., tuple[R, Callable[..., object]]]) -> Callab
         value, vjp = out
         leaves, structure = flatten(value)
         values = [float_result(stage, leaf) for leaf in leaves]
+        then = assignments()
 
         @located
         def pull(cotangents: list[Array]) -> list[Array | None]:
-            given = vjp(unflatten(structure, cotangents))
+            with _as_of(then):
+                given = vjp(unflatten(structure, cotangents))
             entries = given if isinstance(given, tuple) else (given,)
             if len(entries) != len(places):
                 raise ArgumentError(
@@ -188,6 +182,32 @@ def custom_gradient(f: Callable[..., tuple[R, Callable[..., object]]]) -> Callab
         return cast(R, unflatten(structure, with_gradient(values, [x for xs in floats for x in xs], pull)))
 
     return call
+
+
+class _AsOf(Layer):
+    """Refuses to read variables assigned since: a vjp that is traced with its function has their values of then."""
+
+    def __init__(self, below: Stage, then: int) -> None:
+        super().__init__(below)
+        self._then = then
+
+    def lift(self, operand: Array | np.ndarray) -> Array:
+        """The operand below; StateError for a variable that was assigned."""
+        if isinstance(operand, Variable) and was_assigned(operand, self._then):
+            raise StateError(
+                f"the vjp of custom_gradient(f) reads the variable {operand.name!r}, which was assigned since f was "
+                "called; read it in f, and let vjp use what that gave"
+            )
+        return self.below.lift(operand)
+
+    def emit(self, op: Op, args: tuple[Array, ...], attrs: Attrs, result: TensorType) -> Array:
+        """Carry out one op below."""
+        return self.below.emit(op, args, attrs, result)
+
+
+def _as_of(then: int) -> AbstractContextManager[None]:
+    """Where a vjp runs whose function was called when there had been that many assignments."""
+    return nullcontext() if assignments() == then else entered(_AsOf(current(), then))
 
 
 class _Place:

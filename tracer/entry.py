@@ -5,16 +5,16 @@ from __future__ import annotations
 import functools
 import threading
 import time
-import weakref
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from typing import Final, cast
 
 import numpy as np
 
 from ..ir.array import Array
+from ..ir.batching import Batched
 from ..ir.builder import Traced
 from ..ir.dtypes import from_numpy
-from ..ir.errors import ArgumentError, ShapeError, StateError
+from ..ir.errors import ArgumentError, ShapeError
 from ..ir.fields import static_type
 from ..ir.records import dataclass, replace
 from ..ir.specialise import specialised
@@ -37,12 +37,12 @@ from ..runtime.record import (
     Record,
     StateBinding,
 )
+from ..runtime.turns import BUSY, give_way, when_free
 from ..runtime.variable import Variable
 from ..runtime.watching import watchers
 from .pytree import LEAF, Structure, container, flatten, tree_map
 from .trace import Constant, Trace
 
-_WAIT: Final = 2e-5
 _MOST_EXECUTABLES: Final = 1024
 
 
@@ -183,9 +183,9 @@ class Form:
         """Run the program on its arguments, and tell whoever watches."""
         by = watchers()
         if not by:
-            return self.run(*tensors)
+            return self._done(tensors)
         start = time.perf_counter()
-        result = self.run(*tensors)
+        result = self._done(tensors)
         seconds = time.perf_counter() - start
         inputs, outputs = cast("Sequence[Array]", tensors), [x for x in flatten(result)[0] if isinstance(x, Tensor)]
         for w in by:
@@ -194,39 +194,33 @@ class Form:
             w.ran(self.binding.program.trace.graph.name, inputs, cast("Sequence[Array]", outputs), seconds)
         return result
 
+    def _done(self, tensors: Sequence[Tensor]) -> object:
+        """The result, as soon as no other call writes a variable that it needs."""
+        give_way()
+        result = self.run(*tensors)
+        return result if result is not BUSY else when_free(lambda: self.run(*tensors))
+
 
 def make_form(binding: Binding, order: tuple[int, ...], variables: tuple[Variable, ...]) -> Form:
     """A form whose program is run on Tensors in the order of its params, whatever stage others are in."""
-    run = Dispatcher(_unset)
+    run = Dispatcher(functools.partial(_refused, variables, binding.program))
     run.always = True
-    itself = weakref.ref(run)
-    run.slow = lambda *tensors: _again(itself, tensors, variables, binding.program)
     code = binding.executable()
     match = tuple([MatchArray(i, aval, code.params[i]) for i, aval in enumerate(binding.types)])
     run.install(binding.record(len(match), (), match, variables))
     return Form(binding, order, variables, run)
 
 
-def _unset(*tensors: object) -> object:
-    raise StateError("this form was not made by make_form")
-
-
-def _again(
-    run: weakref.ref[Dispatcher],
-    tensors: tuple[object, ...],
-    variables: tuple[Variable, ...],
-    program: Program,
-) -> object:
+def _refused(variables: tuple[Variable, ...], program: Program, *tensors: object) -> object:
     """Called where the record did not match: something is disposed, or a variable is being updated."""
     captured = [source for _, source in program.trace.captures]
     for t in (*tensors, *captured):
         if isinstance(t, Tensor) and not t._data:
             raise refusal(t)
-    while any(v._cell.busy for v in variables):
-        time.sleep(_WAIT)
-    alive = run()
-    assert alive is not None, "whoever calls a dispatcher holds it"
-    return alive(*tensors)
+    for v in variables:
+        if v.is_disposed:
+            v.held()
+    return BUSY
 
 
 def as_tensor(leaf: object) -> Tensor:
@@ -235,6 +229,8 @@ def as_tensor(leaf: object) -> Tensor:
         return leaf
     if isinstance(leaf, Traced):
         leaf.builder.lift(leaf)
+    if isinstance(leaf, Batched):
+        raise leaf.stale()
     if not isinstance(leaf, np.ndarray | np.generic):
         raise ArgumentError(f"a {type(leaf).__name__} has no value to call a function with")
     return of_ndarray(np.asarray(leaf))

@@ -1,7 +1,7 @@
-"""Derivatives in more than one direction: `jvp`, `jacobian` and `hessian`, made of reverse mode alone.
+"""Derivatives in more than one direction: `jvp`, which goes forward, and the matrices `jacobian` and `hessian`.
 
-The pull of a function is linear in the cotangent, so its own transpose carries tangents forward; and a matrix of
-derivatives is read row by row, each from the cotangent that is one at one element.
+A matrix of derivatives has a row for each element of the result: the pull of the cotangent that is one there. All are
+computed at once, as examples of one batch.
 """
 
 from __future__ import annotations
@@ -12,24 +12,28 @@ from typing import Any
 
 from ..ir import ops
 from ..ir.array import Array
+from ..ir.batching import Batched, Batching, Level
 from ..ir.errors import ArgumentError, DTypeError, ShapeError
+from ..ir.forward import Forward
 from ..ir.gradient import Recording
-from ..ir.stage import Stage, current, located
+from ..ir.stage import Stage, current, entered, located
 from ..ir.types import show_shape
 from ..runtime.creation import tensor
-from .pytree import Structure, flatten, unflatten
+from .custom import running
+from .pytree import flatten, unflatten
 from .recorded import (
     by_argument,
     check_callable,
     connected,
+    float_array,
     float_result,
     leaves_like,
     numbers_of,
     record,
+    stand_in,
     zeros_like,
 )
 from .signature import brief
-from .staging import staged
 
 
 @located
@@ -51,32 +55,31 @@ def jvp(f: Callable[..., object], primals: Sequence[object], tangents: Sequence[
             raise ArgumentError(f"jvp: {name} is a tuple, an entry per argument of f, but {brief(given)} was given")
     if len(primals) != len(tangents):
         raise ArgumentError(f"jvp: {len(primals)} primals were given, and {len(tangents)} tangents; each needs its own")
-    stage = current()
-    outer = Recording(stage)
-    with staged(outer):
-        inner, wanted, structures, out = record(outer, f, primals, {}, range(len(primals)))
-        leaves, structure = flatten(out)
-        results = [float_result(outer, leaf) for leaf in leaves]
-        cotangents = [zeros_like(r) for r in results]
-        pulled = inner.gradients(results, cotangents, wanted)
-    moving = [
-        (g, t) for g, t in zip(pulled, _tangents(stage, wanted, structures, tangents), strict=True) if g is not None
+    forward = Forward(current())
+    inside = [
+        _moving(forward, n, primal, tangent) for n, (primal, tangent) in enumerate(zip(primals, tangents, strict=True))
     ]
-    found = outer.gradients([g for g, _ in moving], [t for _, t in moving], cotangents)
+    with entered(forward):
+        out = f(*inside)
+    leaves, structure = flatten(out)
+    results = [float_result(forward, leaf) for leaf in leaves]
+    found = [forward.tangent(r) for r in results]
     made = [zeros_like(r) if t is None else t for t, r in zip(found, results, strict=True)]
     return unflatten(structure, results), unflatten(structure, made)
 
 
-def _tangents(
-    stage: Stage, primals: Sequence[Array], structures: Sequence[Structure], tangents: Sequence[object]
-) -> list[Array]:
-    leaves: list[object] = []
-    for n, (structure, given) in enumerate(zip(structures, tangents, strict=True)):
-        own = leaves_like(structure, given)
-        if own is None:
-            raise ArgumentError(f"jvp: the tangent of argument {n} must have the containers of that argument")
-        leaves += own
-    return [_tangent(stage, p, t) for p, t in zip(primals, leaves, strict=True)]
+def _moving(forward: Forward, n: int, primal: object, tangent: object) -> object:
+    """Argument n under another identity, with a tangent."""
+    leaves, structure = flatten(primal)
+    own = leaves_like(structure, tangent)
+    if own is None:
+        raise ArgumentError(f"jvp: the tangent of argument {n} must have the containers of that argument")
+    fresh: list[Array] = []
+    for leaf, given in zip(leaves, own, strict=True):
+        made = stand_in(forward.below, float_array(leaf, n))
+        forward.move(made, _tangent(forward.below, made, given))
+        fresh.append(made)
+    return unflatten(structure, fresh)
 
 
 def _tangent(stage: Stage, primal: Array, given: object) -> Array:
@@ -100,12 +103,11 @@ def jacobian(f: Callable[..., object], argnums: int | Sequence[int] = 0) -> Call
     Returns:
         `j(*args, **kwargs)`, which gives for each tensor of the result, in its containers, the derivatives in the
         structure of the argument, or a tuple of them; each has the shape `out.shape + in.shape`. It takes one pass
-        backwards per element of the result.
+        backwards, in which each op is carried out for all elements of the result together.
 
     Raises, when the result is called:
         DomainError: no tensor of the result depends on an argument.
         DTypeError: an argument or the result holds other than real floats.
-        ShapeError: an extent of the result is not known while tracing.
         ArgumentError: `argnums` is not of the arguments.
     """
     return _jacobian(f, argnums, True)
@@ -159,27 +161,16 @@ def derivatives(
     """For each wanted array the derivatives of each element of `value` by each of its own; None: not connected.
 
     Args:
-        value: of floats and of known shape.
+        value: of floats.
         wanted: what is differentiated by.
         pull: gives the cotangents of `wanted` for one of `value`.
     """
     if value.dtype.is_complex:
         raise DTypeError(f"a jacobian is one of real numbers, but the result is {value._aval}; take its parts first")
-    if not value._aval.is_static:
-        raise ShapeError(
-            f"a jacobian has a row per element of the result, but {value._aval} has an extent that is not known "
-            "while tracing; give the function a signature in which it is fixed"
-        )
-    ones = ops.eye(value.size, dtype=value.dtype)
-    rows = [pull(ops.reshape(ones[k], value.shape)) for k in range(value.size)]
-    if not rows:
-        return [ops.zeros((*value.shape, *w.shape), dtype=w.dtype) for w in wanted]
-    return [_stacked(list(column), value, w) for column, w in zip(zip(*rows, strict=True), wanted, strict=True)]
-
-
-def _stacked(rows: Sequence[Array | None], value: Array, by: Array) -> Array | None:
-    known = [r for r in rows if r is not None]
-    if not known:
-        return None
-    whole = ops.stack([zeros_like(by) if r is None else r for r in rows])
-    return ops.reshape(whole, (*value.shape, *by.shape))
+    if value.ndim == 0:
+        return [*pull(ops.ones_like(value))]
+    batch = Batching(current(), Level("jacobian", value.size))
+    seeds = ops.reshape(ops.eye(value.size, dtype=value.dtype), (value.size, *value.shape))
+    with running(batch):
+        rows = [g if g is None else batch.spread(batch.lift(g)) for g in pull(Batched(seeds, batch.level))]
+    return [r if r is None else ops.reshape(r, (*value.shape, *w.shape)) for r, w in zip(rows, wanted, strict=True)]

@@ -9,7 +9,6 @@ first.
 from __future__ import annotations
 
 import functools
-import inspect
 import threading
 import weakref
 from collections import OrderedDict
@@ -20,7 +19,7 @@ from typing import TYPE_CHECKING, Final, Generic, TypeVar, cast
 from ..ir.assumptions import Assumptions
 from ..ir.builder import Builder
 from ..ir.errors import ArgumentError, StateError, TraceError
-from ..ir.gradient import ground
+from ..ir.layers import ground
 from ..ir.records import dataclass
 from ..ir.stage import current, located
 from ..ir.text import show
@@ -28,12 +27,12 @@ from ..ir.types import TensorType
 from ..runtime.core import Dispatcher
 from ..runtime.html import escape
 from ..runtime.variable import Variable
-from .call import Call, describe, match_program
+from .call import Asked, Call, describe, match_program
 from .concrete import ConcreteFunction, make_concrete
 from .entry import Binding, Form, Program, make_form, run_eagerly
 from .extents import Extents, Family, flat, general, named, shaped, sizes_of
 from .inline import inline
-from .keys import is_array, pattern
+from .keys import pattern
 from .pytree import unflatten
 from .signature import Signature, signature_of
 from .staging import compilation_off
@@ -53,24 +52,6 @@ class Options:
     static: str | tuple[str, ...] | None = None
     specs: tuple[object, ...] | None = None
     reduce_retracing: bool = True
-
-
-class _Asked:
-    """A call in canonical form: what a program is looked up by, and traced from.
-
-    Attributes:
-        leaves, numbers, keys, structure: as `Call.canonical` gives them.
-        arrays: places of the leaves that become params.
-        types: their types.
-    """
-
-    def __init__(self, call: Call, bound: inspect.BoundArguments) -> None:
-        self.call = call
-        self.bound = bound
-        self.leaves, self.numbers, self.keys, self.structure = call.canonical(bound)
-        pairs = zip(self.numbers, self.leaves, strict=True)
-        self.arrays = [i for i, (n, leaf) in enumerate(pairs) if n is not None and is_array(leaf)]
-        self.types = [cast(TensorType, self.keys[i]) for i in self.arrays]
 
 
 def _accepted(binding: Binding) -> bool:
@@ -243,7 +224,7 @@ class Function(Dispatcher, Generic[R]):
 
     def _binding(self, call: Call) -> tuple[Binding, tuple[int, ...], tuple[Variable, ...]]:
         """The program for a call, traced if need be; which leaves are its arguments; its variables."""
-        asked = _Asked(call, call.bound(self._signature))
+        asked = Asked(call, self._signature)
         with self._lock:
             binding = self._bindings.get(self._key(asked))
             if binding is None or not _accepted(binding):
@@ -262,10 +243,10 @@ class Function(Dispatcher, Generic[R]):
         variables = [v if isinstance(v, Variable) else cast(Variable, asked.leaves[v]) for v in found]
         return binding, order, tuple(variables)
 
-    def _key(self, asked: _Asked) -> Hashable:
-        return asked.structure, pattern(asked.keys, asked.leaves, self._captured)
+    def _key(self, asked: Asked) -> Hashable:
+        return asked.form, pattern(asked.keys, asked.leaves, self._captured)
 
-    def _find_or_trace(self, asked: _Asked) -> Binding:
+    def _find_or_trace(self, asked: Asked) -> Binding:
         """The program for a call whose like is not known: one with symbols that fits, else a new one."""
         extents = flat(asked.types)
         if not all(isinstance(e, int) for e in extents):
@@ -275,14 +256,14 @@ class Function(Dispatcher, Generic[R]):
             binding = Binding(self._trace(asked, shaped(asked.types, named(extents)), inner), {})
             assert _accepted(binding), "both traces get the same answers"
             return binding
-        key = asked.structure, pattern([general(k) for k in asked.keys], asked.leaves, self._captured)
+        key = asked.form, pattern([general(k) for k in asked.keys], asked.leaves, self._captured)
         family = self._families.setdefault(key, Family())
         if len(self._families) > MOST_BINDINGS:
             self._families.popitem(last=False)
         found = family.find(extents)
         return Binding(*found) if found is not None else self._traced(asked, extents, family)
 
-    def _traced(self, asked: _Asked, extents: Extents, family: Family) -> Binding:
+    def _traced(self, asked: Asked, extents: Extents, family: Family) -> Binding:
         """A new program, with symbols for the extents that change, or that specs leave open."""
         specified = None
         if self._signature.specs is not None:
@@ -304,7 +285,7 @@ class Function(Dispatcher, Generic[R]):
         return Binding(self._trace(asked, asked.types, None), {})
 
     def _trace(
-        self, asked: _Asked, types: Sequence[TensorType], assumptions: Assumptions | None
+        self, asked: Asked, types: Sequence[TensorType], assumptions: Assumptions | None
     ) -> Program:
         key = (self._key(asked), assumptions is None)
         if key in self._tracing:
@@ -324,7 +305,8 @@ class Function(Dispatcher, Generic[R]):
                 else:
                     inside.append(leaf)
             asked.bound.arguments.update(cast("dict[str, object]", unflatten(asked.structure, inside)))
-            return (*asked.call.args[: self._skip], *asked.bound.args), asked.bound.kwargs
+            args, kwargs = asked.spread()
+            return (*asked.call.args[: self._skip], *args), kwargs
 
         self._tracing.add(key)
         try:

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from ..ir.abstract import Abstract
 from ..ir.array import Array
-from ..ir.builder import Builder, Traced
+from ..ir.builder import Builder
 from ..ir.registry import OPS
 from ..ir.stage import Stage
 from ..runtime.core import Tensor
@@ -25,7 +26,7 @@ def inline(
     Args:
         trace: of the function.
         stage: the current stage.
-        base: the first stage below it that is no Recording.
+        base: the first stage below it that is no Layer.
         leaves: the array arguments.
         variables: for each state slot of the trace's graph, the variable.
     """
@@ -42,12 +43,15 @@ def inline(
         results = replay(graph, ordered)
     for slot, variable in zip(graph.state, variables, strict=True):
         if slot.result is not None:
+            variable.refuse(results[slot.result])
+    for slot, variable in zip(graph.state, variables, strict=True):
+        if slot.result is not None:
             variable.receive(base if isinstance(base, StateStage) else None, results[slot.result])
     made = [leaf.value if isinstance(leaf, Constant) else results[leaf] for leaf in trace.leaves]
     return unflatten(trace.structure, made)
 
 
 def _operand(leaf: object) -> Array | np.ndarray:
-    if isinstance(leaf, Tensor | Traced | np.ndarray):
+    if isinstance(leaf, Tensor | Abstract | np.ndarray):
         return leaf
     return np.asarray(leaf)

@@ -16,11 +16,14 @@ from typing import Final
 
 import numpy as np
 
+from ..ir.abstract import Abstract
+from ..ir.batching import Batched
 from ..ir.builder import Traced
 from ..ir.dtypes import DType, from_numpy
 from ..ir.errors import ArgumentError
 from ..ir.types import TensorType
 from ..runtime.core import Tensor
+from ..runtime.partitioned import PartitionedVariable
 from ..runtime.variable import Variable
 from .signature import TensorSpec
 
@@ -34,19 +37,21 @@ def _array(leaf: np.ndarray) -> Hashable:
 _LEAF_KEY: Final[dict[type, Callable[..., Hashable]]] = {
     Tensor: lambda leaf: leaf._aval,
     Traced: lambda leaf: leaf._aval,
+    Batched: lambda leaf: leaf._aval,
     np.ndarray: _array,
     float: lambda leaf: (float, _bits(leaf)),
     int: lambda leaf: (int, leaf),
     bool: lambda leaf: (bool, leaf),
     str: lambda leaf: (str, leaf),
     Variable: lambda leaf: (Variable, id(leaf)),
+    PartitionedVariable: weakref.ref,
     TensorSpec: lambda leaf: leaf.aval,
 }
 
 
 def is_array(leaf: object) -> bool:
     """Whether a leaf becomes a param of the trace: its value is not part of the key."""
-    return isinstance(leaf, Tensor | np.ndarray | Traced | np.generic | TensorSpec)
+    return isinstance(leaf, Tensor | np.ndarray | Abstract | np.generic | TensorSpec)
 
 
 def leaf_key(leaf: object) -> Hashable:

@@ -154,14 +154,14 @@ def pack_key(name: str, key: Hashable, captured: Mapping[int, Variable], signatu
 
     Args:
         name: of the function.
-        key: the structure of the arguments, and what each leaf contributes.
+        key: the form of the call, and what each leaf contributes.
         captured: variables that the function holds by itself, by id.
         signature: of the function.
 
     Raises:
         StateError: it has an object that counts by identity, and that another process does not have.
     """
-    structure, entries = cast("tuple[Structure, Sequence[Hashable]]", key)
+    form, entries = cast("tuple[Hashable, Sequence[Hashable]]", key)
     defaults = {id(leaf): i for i, leaf in enumerate(_defaults(signature))}
     packed: list[object] = []
     for entry in entries:
@@ -179,12 +179,12 @@ def pack_key(name: str, key: Hashable, captured: Mapping[int, Variable], signatu
             )
         else:
             packed.append(entry)
-    return structure, tuple(packed)
+    return form, tuple(packed)
 
 
 def unpack_key(packed: object, signature: Signature) -> Hashable:
     """The key again, for the objects of this process."""
-    structure, entries = cast("tuple[Structure, Sequence[Hashable]]", packed)
+    form, entries = cast("tuple[Hashable, Sequence[Hashable]]", packed)
     defaults = _defaults(signature)
     found: list[Hashable] = []
     for entry in entries:
@@ -193,4 +193,4 @@ def unpack_key(packed: object, signature: Signature) -> Hashable:
         elif isinstance(entry, _Captured):
             entry = (Variable, id(entry.variable))
         found.append(entry)
-    return structure, tuple(found)
+    return form, tuple(found)

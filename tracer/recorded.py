@@ -9,16 +9,18 @@ import numpy as np
 
 from ..ir import ops
 from ..ir.array import Array
+from ..ir.batching import Batched, Batching
 from ..ir.builder import Traced
 from ..ir.errors import ArgumentError, DomainError, DTypeError, ShapeError
 from ..ir.gradient import Recording
-from ..ir.stage import Stage, current, located
+from ..ir.layers import Layer
+from ..ir.stage import Stage, current, entered, located
 from ..ir.types import show_shape
-from ..runtime.core import Tensor, wrap
-from ..runtime.creation import tensor
+from ..runtime.core import Tensor
+from ..runtime.creation import handle, tensor
 from ..runtime.variable import Variable
+from ..runtime.watching import made as told
 from .pytree import LEAF, Structure, count_leaves, flatten, unflatten
-from .staging import staged
 
 
 @located
@@ -76,7 +78,7 @@ def record(
         inside[n] = unflatten(structure, fresh)
         wanted += fresh
         structures.append(structure)
-    with staged(recording):
+    with entered(recording):
         out = f(*inside, **kwargs)
     return recording, wanted, structures, out
 
@@ -92,12 +94,14 @@ def float_array(leaf: object, n: int) -> Array:
 
 
 def stand_in(stage: Stage, array: Array) -> Array:
-    """The same array under another identity, of which the Recordings below know."""
+    """The same array under another identity, of which the stages from `stage` down know."""
     if isinstance(array, Traced):
         made: Array = Traced(array.value, array.builder)
+    elif isinstance(array, Batched):
+        made = Batched(array.whole, array.level)
     else:
-        made = cast(Array, wrap(array._aval, cast(Tensor, array)._data, array))
-    if isinstance(stage, Recording):
+        made = cast(Array, told(handle(cast(Tensor, array))))
+    if isinstance(stage, Layer):
         stage.alias(made, array)
     return made
 
@@ -126,12 +130,21 @@ def seed_of(stage: Stage, value: Array, dy: object) -> Array:
 
 
 def connected(stage: Stage, found: Sequence[Array | None], wanted: Sequence[Array]) -> list[Array]:
-    if not isinstance(stage, Recording) and any(g is None for g in found):
+    if not differentiating(stage) and any(g is None for g in found):
         raise DomainError(
             "Cannot compute gradient of y=f(x) with respect to x. Make sure that the f you passed encloses "
             "all operations that lead from x to y."
         )
     return [zeros_like(w) if g is None else g for g, w in zip(found, wanted, strict=True)]
+
+
+def differentiating(stage: object) -> bool:
+    """Whether a derivative is being taken around."""
+    while isinstance(stage, Layer):
+        if not isinstance(stage, Batching):
+            return True
+        stage = stage.below
+    return False
 
 
 def zeros_like(like: Array) -> Array:

@@ -97,11 +97,14 @@ class Signature:
         parameters: of the function, without a bound self.
         static: names of parameters whose values are part of the cache key as they are.
         specs: for the first parameters, the nest of specs that arguments are converted to; None without any.
+        wraps: whether the parameters are those of a function inside (`functools.wraps`). What is around it, such as
+            `lithograph.grads`, may tell a default from an argument, and a name from a place.
     """
 
     parameters: inspect.Signature
     static: frozenset[str]
     specs: tuple[object, ...] | None
+    wraps: bool
 
     def names_of(self, n_args: int, kwargs: Mapping[str, object]) -> tuple[str, ...]:
         """The parameter that each argument of a call goes to, positional ones first."""
@@ -114,13 +117,18 @@ class Signature:
     def bind(
         self, args: Sequence[object], kwargs: Mapping[str, object], given: Sequence[object]
     ) -> inspect.BoundArguments:
-        """Arguments by parameter, defaults included; ArgumentError, which shows `given`, for a misfit."""
+        """Arguments by parameter, with defaults but for `wraps`; ArgumentError, which shows `given`, for a misfit."""
         try:
             bound = self.parameters.bind(*args, **kwargs)
         except TypeError as error:
             raise self.misfit(str(error), given) from None
-        bound.apply_defaults()
+        if not self.wraps:
+            bound.apply_defaults()
         return bound
+
+    def names_matter(self, kwargs: Mapping[str, object]) -> tuple[str, ...]:
+        """Which arguments the function has to be given by name."""
+        return tuple(kwargs) if self.wraps else ()
 
     def misfit(self, why: str, args: Sequence[object]) -> ArgumentError:
         """The error for arguments that the signature does not take."""
@@ -208,7 +216,7 @@ def signature_of(
         for leaf in flatten(list(specs))[0]:
             if not isinstance(leaf, TensorSpec):
                 raise ArgumentError(f"input_signature holds TensorSpecs, but {leaf!r} was given")
-    return Signature(found, frozenset(static), specs)
+    return Signature(found, frozenset(static), specs, hasattr(function, "__wrapped__"))
 
 
 def fit(spec: TensorSpec, value: object) -> object:

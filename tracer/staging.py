@@ -1,26 +1,15 @@
-"""Entering a stage so that the native call path knows: while any is entered, every call goes the slow way."""
+"""Turning compilation off, and carrying ops out at once whatever is being traced."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from ..ir.stage import Stage, default, entered
+from ..ir.stage import default, entered
 from ..runtime.core import enter, leave
 
 compilation_off: list[bool] = []
 """Not empty while functions run their Python body on each call."""
-
-
-@contextmanager
-def staged(stage: Stage) -> Iterator[None]:
-    """Make `stage` the current one in this context for a while."""
-    enter()
-    try:
-        with entered(stage):
-            yield
-    finally:
-        leave()
 
 
 @contextmanager

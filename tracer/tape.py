@@ -13,17 +13,18 @@ from ..ir import ops
 from ..ir.array import Array
 from ..ir.attrs import Attrs
 from ..ir.errors import ArgumentError, DTypeError, ShapeError, StateError
-from ..ir.gradient import Applied, Custom, Record, Recording, backward, extend_reached
+from ..ir.gradient import Applied, Controlled, Record, backward, extend_reached
+from ..ir.layers import Custom, Layer
 from ..ir.op import Op
 from ..ir.stage import Stage, current, entered, located
 from ..ir.types import TensorType, show_shape
 from ..runtime.creation import tensor
+from ..runtime.partitioned import PartitionedVariable
 from ..runtime.variable import Variable
 from .forward import derivatives
 from .pytree import flatten, unflatten
 from .recorded import Watching, leaves_like, zeros_like
 from .signature import brief
-from .staging import staged
 
 Unconnected = Literal["none", "zero"]
 
@@ -72,11 +73,15 @@ class _Tape(Watching):
     def alias(self, made: Array, of: Array) -> None:
         """Remember an identity where it stands for what is watched."""
         self._remember(Applied(None, (of,), None, made))
-        if isinstance(self.below, Recording):
+        if isinstance(self.below, Layer):
             self.below.alias(made, of)
 
     def customised(self, record: Custom) -> None:
         """Remember a gradient of its own where it leads to what is watched."""
+        self._remember(record)
+
+    def controlled(self, record: Controlled) -> None:
+        """Remember a loop or a choice where it leads to what is watched."""
         self._remember(record)
 
     def _remember(self, record: Record) -> None:
@@ -139,7 +144,7 @@ class GradientTape:
         if self._tape is None:
             self._tape = _Tape(current())
         self._tape.below = current()
-        self._entered = staged(self._tape)
+        self._entered = entered(self._tape)
         self._entered.__enter__()
         return self
 
@@ -212,7 +217,7 @@ class GradientTape:
     def jacobian(self, target: object, sources: object, unconnected_gradients: Unconnected = "none") -> object:
         """All first derivatives of one tensor by `sources`, each of shape `target.shape + source.shape`.
 
-        Arguments, containers and errors are those of `gradient`; it goes back once per element of the target.
+        Arguments, containers and errors are those of `gradient`; it goes back once, for all elements of the target.
         """
         tape = self._recorded(unconnected_gradients)
         wanted = [tape.array_of(_source(leaf, "jacobian")) for leaf in flatten(sources)[0]]
@@ -255,6 +260,8 @@ class GradientTape:
 def _source(leaf: object, asking: str) -> Array:
     if not isinstance(leaf, Array):
         raise ArgumentError(f"{asking}: tensors and variables are differentiated by, but {brief(leaf)} was given")
+    if isinstance(leaf, PartitionedVariable):
+        raise ArgumentError(f"{asking}: {leaf.name!r} is in parts, and gradients flow to those; give list(variable)")
     if not leaf.dtype.is_inexact:
         raise DTypeError(f"{asking}: a gradient is taken by floats, but {leaf._aval} was given; convert it with astype")
     return leaf

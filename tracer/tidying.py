@@ -6,19 +6,24 @@ import contextlib
 import inspect
 import time as clock
 import weakref
-from collections.abc import Awaitable, Callable, Generator, Iterator, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Sequence
+from types import TracebackType
 from typing import Final, NamedTuple, TypeVar, overload
 
 from ..ir.array import Array
+from ..ir.batching import Batched
 from ..ir.builder import Builder
 from ..ir.errors import ArgumentError
-from ..ir.gradient import ground
+from ..ir.layers import ground
 from ..ir.records import dataclass, field
 from ..ir.stage import current, located
 from ..runtime import core, disposal
 from ..runtime.core import Tensor
+from ..runtime.partitioned import PartitionedVariable
+from ..runtime.variable import Variable
 from ..runtime.watching import Watcher, watched, watchers
 from .pytree import flatten
+from .recorded import differentiating
 
 T = TypeVar("T")
 
@@ -45,19 +50,20 @@ def _tracing() -> bool:
 
 @located
 def dispose(container: object) -> None:
-    """Drop the claim of all tensors in a container on their memory.
+    """Drop the claim of all tensors and variables in a container on their memory.
 
-    Whatever else is in it is left alone, and so is a tensor that is disposed already. Inside a function that
-    is being traced nothing happens.
+    Whatever else is in it is left alone, and so is what is disposed already. Inside a function that is being
+    traced nothing happens.
 
     Args:
-        container: a tensor, or any nest of them.
+        container: a tensor or variable, or any nest of them.
     """
     if _tracing():
         return
     for leaf in flatten(container)[0]:
-        if isinstance(leaf, Tensor):
-            disposal.dispose(leaf)
+        tensor = _whole(leaf)
+        if isinstance(tensor, Tensor | Variable | PartitionedVariable):
+            tensor.dispose()
 
 
 def keep(tensor: T) -> T:
@@ -65,10 +71,18 @@ def keep(tensor: T) -> T:
 
     Inside a function that is being traced nothing happens.
     """
-    if isinstance(tensor, Tensor) and not _tracing():
-        key = id(tensor)
-        _kept[key] = weakref.ref(tensor, lambda _: _kept.pop(key, None))
+    whole = _whole(tensor)
+    if isinstance(whole, Tensor) and not _tracing():
+        key = id(whole)
+        _kept[key] = weakref.ref(whole, lambda _: _kept.pop(key, None))
     return tensor
+
+
+def _whole(leaf: object) -> object:
+    """What holds the memory of an object: of one example of many, the tensor of all."""
+    while isinstance(leaf, Batched):
+        leaf = leaf.whole
+    return leaf
 
 
 class _Scope:
@@ -78,20 +92,25 @@ class _Scope:
         self.outer = next((w for w in reversed(outer) if isinstance(w, _Scope)), None)
         self._made: list[weakref.ref[Tensor]] = []
 
-    def made(self, tensor: Tensor) -> None:
-        self._made.append(weakref.ref(tensor))
+    def made(self, array: Array) -> None:
+        if isinstance(array, Tensor):
+            self._made.append(weakref.ref(array))
 
     def ran(self, name: str, inputs: Sequence[Array], outputs: Sequence[Array], seconds: float) -> None:
         pass
 
     def end(self, result: object) -> None:
-        """Dispose what was made, but for what is kept, or in the result, which the scope around takes over."""
-        returned = {id(leaf) for leaf in flatten(result)[0] if isinstance(leaf, Tensor)}
+        """Dispose what was made, but for what is kept, or in the result, which the scope around takes over.
+
+        So it does with all that was made while a derivative is taken, which may need it.
+        """
+        returned = {id(tensor) for tensor in map(_whole, flatten(result)[0]) if isinstance(tensor, Tensor)}
+        recorded = differentiating(current())
         for made in self._made:
             tensor = made()
             if tensor is None or id(tensor) in _kept:
                 continue
-            if id(tensor) not in returned:
+            if id(tensor) not in returned and not recorded:
                 disposal.dispose(tensor)
             elif self.outer is not None:
                 self.outer.made(tensor)
@@ -111,15 +130,17 @@ def tidy(*arguments: object) -> object:
 
     `tidy(function)` and `tidy(name, function)` give the function's result, whatever containers tensors are in;
     `with tidy():` disposes all that is not kept. Also when an error leaves it. Variables are never disposed. Tensors
-    made by other threads are not touched. Inside a function that is being traced nothing is disposed.
+    made by other threads are not touched. Inside a function that is being traced nothing is disposed, and inside one
+    that is being differentiated what the derivative may need lives until it is taken.
 
     Raises:
         ArgumentError: there is no function; or it is, or gives, a generator or coroutine, which would go on afterwards.
     """
     if not arguments:
-        return _tidied()
+        return _Tidied()
     function = _function(arguments)
-    if inspect.iscoroutinefunction(function) or inspect.isgeneratorfunction(function):
+    asks = (inspect.iscoroutinefunction, inspect.isgeneratorfunction, inspect.isasyncgenfunction)
+    if any(ask(function) for ask in asks):
         raise ArgumentError("Cannot return a coroutine or generator inside of tidy.")
     if _tracing():
         return function()
@@ -128,7 +149,7 @@ def tidy(*arguments: object) -> object:
     try:
         with watched([*(w for w in watchers() if not isinstance(w, _Scope)), scope]):
             result = function()
-            if isinstance(result, Awaitable | Generator):
+            if isinstance(result, Awaitable | Generator | AsyncGenerator):
                 if hasattr(result, "close"):
                     result.close()
                 result = None
@@ -151,17 +172,24 @@ def _function(arguments: Sequence[object]) -> Callable[[], object]:
     return arguments[1]
 
 
-@contextlib.contextmanager
-def _tidied() -> Iterator[None]:
-    if _tracing():
-        yield
-        return
-    scope = _Scope(watchers())
-    try:
-        with watched([*(w for w in watchers() if not isinstance(w, _Scope)), scope]):
-            yield
-    finally:
-        scope.end(None)
+class _Tidied:
+    """The `with` block of a tidy."""
+
+    def __init__(self) -> None:
+        self._scope: _Scope | None = None
+        self._watching = contextlib.ExitStack()
+
+    def __enter__(self) -> None:
+        if not _tracing():
+            self._scope, around = _Scope(watchers()), [w for w in watchers() if not isinstance(w, _Scope)]
+            self._watching.enter_context(watched([*around, self._scope]))
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._watching.close()
+        if self._scope is not None:
+            self._scope.end(None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,7 +233,7 @@ class Profile:
         """The names of the kernels, each once."""
         return list(dict.fromkeys(k.name for k in self.kernels))
 
-    def made(self, tensor: Tensor) -> None:
+    def made(self, array: Array) -> None:
         """Nothing: kernels tell of their outputs."""
 
     def ran(self, name: str, inputs: Sequence[Array], outputs: Sequence[Array], seconds: float) -> None:

@@ -14,8 +14,10 @@ from typing import cast
 
 import numpy as np
 
+from ..ir.abstract import Abstract
 from ..ir.array import Array
 from ..ir.assumptions import Assumptions, Guard
+from ..ir.batching import Batched
 from ..ir.builder import Builder, Traced
 from ..ir.dtypes import from_numpy
 from ..ir.errors import LithographError, TraceError, VariableError
@@ -23,14 +25,15 @@ from ..ir.graph import Graph, Node, StateSlot, Value
 from ..ir.loc import Loc, is_ours
 from ..ir.records import dataclass, field
 from ..ir.specialise import specialised
-from ..ir.stage import current, locate
+from ..ir.stage import current, entered, locate
 from ..ir.types import Extent, TensorType
 from ..runtime.core import Tensor
 from ..runtime.disposal import refusal
-from ..runtime.variable import Variable
+from ..runtime.partitioned import PartitionedVariable
+from ..runtime.variable import StateStage, Variable
 from .pytree import Structure, flatten
 from .replay import run_nodes
-from .staging import eagerly, staged
+from .staging import eagerly
 
 Source = Array | np.ndarray
 
@@ -68,8 +71,8 @@ class Trace:
 
     @property
     def captures_traced(self) -> bool:
-        """Whether it uses values of an enclosing trace, so that it means nothing elsewhere."""
-        return any(isinstance(a, Traced) for _, a in self.captures)
+        """Whether it uses values of an enclosing trace, or single examples, so that it means nothing elsewhere."""
+        return any(isinstance(a, Abstract) for _, a in self.captures)
 
 
 class _Slot:
@@ -89,7 +92,7 @@ class _Slot:
         self.written = False
 
 
-class TraceBuilder(Builder):
+class TraceBuilder(Builder, StateStage):
     """The stage that a traced function runs under.
 
     Attributes:
@@ -112,6 +115,8 @@ class TraceBuilder(Builder):
             return operand
         if isinstance(operand, Variable):
             return cast(Traced, self._slot(operand).current)
+        if isinstance(operand, PartitionedVariable):
+            operand = operand.as_tensor()
         return super().lift(operand)
 
     def _capture(self, source: Source) -> Traced:
@@ -119,6 +124,8 @@ class TraceBuilder(Builder):
             return self.constant(source)
         known = self.captures.get(id(source))
         if known is None:
+            if isinstance(source, Batched) and not source.level.running:
+                raise source.stale()
             if isinstance(source, np.ndarray):
                 aval = TensorType(from_numpy(source.dtype), source.shape)
             else:
@@ -149,6 +156,8 @@ class TraceBuilder(Builder):
         if slot is None or slot.find() is None:
             made_here = any(made() is variable for made in self.created)
             number = argument[1] if given and argument is not None else None
+            if variable.is_disposed:
+                variable.held()
             slot = _Slot(variable, self.param(variable._aval, variable.name), made_here, number)
             self.slots[key] = slot
         elif not given and slot.argument is not None:
@@ -211,7 +220,7 @@ class TraceBuilder(Builder):
         values: dict[Value, int] = {}
         results: list[Traced] = []
         for leaf in leaves:
-            if isinstance(leaf, Traced | Variable | np.ndarray):
+            if isinstance(leaf, Abstract | Variable | PartitionedVariable | np.ndarray):
                 traced = self.lift(leaf)
                 if traced.value not in values:
                     values[traced.value] = len(results)
@@ -272,7 +281,7 @@ def trace(
     builder = TraceBuilder(name, may_create, assumptions)
     args, kwargs = arguments(builder)
     n_args = builder.n_params
-    with staged(builder):
+    with entered(builder):
         try:
             result = function(*args, **kwargs)
         except TypeError as error:

@@ -13,7 +13,7 @@ from typing import Any, Literal, cast, overload
 
 from ..ir.array import Array
 from ..ir.errors import ArgumentError, DomainError, ShapeError
-from ..ir.stage import current, located
+from ..ir.stage import current, entered, located
 from ..runtime.variable import Variable
 from .pytree import flatten, unflatten
 from .recorded import (
@@ -28,7 +28,6 @@ from .recorded import (
     zeros_like,
 )
 from .signature import brief
-from .staging import staged
 
 
 def grad(f: Callable[..., object], argnums: int | Sequence[int] = 0) -> Callable[..., Any]:
@@ -132,9 +131,9 @@ def vjp(f: Callable[..., object], *xs: object) -> tuple[Any, Callable[[object], 
         seeds, given = flatten(dy)
         if given != structure:
             raise ArgumentError("dy must have the containers of the result of f")
-        below = recording.below
+        here = current()
         found = recording.gradients(
-            results, [seed_of(below, r, s) for r, s in zip(results, seeds, strict=True)], wanted
+            results, [seed_of(here, r, s) for r, s in zip(results, seeds, strict=True)], wanted
         )
         return tuple(
             by_argument(
@@ -182,7 +181,7 @@ def gradients_by_variable(
         )
     stage = current()
     recording = Watching(stage)
-    with staged(recording):
+    with entered(recording):
         out = f()
     value = float_result(recording, out)
     if value.ndim:

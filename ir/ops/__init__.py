@@ -12,6 +12,7 @@ from ..array import Array
 from . import (  # noqa: F401 - public in lithograph.fft and lithograph.linalg
     activations,
     arithmetic,
+    branching,
     choosing,
     complexes,
     conversion,
@@ -47,6 +48,7 @@ from . import (  # noqa: F401 - public in lithograph.fft and lithograph.linalg
     repetition,
     scattering,
     searching,
+    segments,
     sets,
     shapes,
     slicing,
@@ -131,6 +133,7 @@ _METHODS = (
     repetition,
     scattering,
     searching,
+    segments,
     sets,
     shapes,
     slicing,

@@ -12,7 +12,7 @@ from ..op import Accuracy
 from ..promotion import floating
 from ..scalar import Scalar
 from ..stage import Operand, as_array, located
-from .complexes import conj, imag
+from .complexes import conj, imag, real
 from .logic import isnan, where
 from .rows import ANY, EVERY, FIELD, FLOAT, INEXACT, pointwise, refuse_kinds, wide
 
@@ -76,8 +76,9 @@ _add_row = pointwise(
     "add", _add, np.add, kinds=EVERY, arity=2, vjp=(lambda g, y, a, b: g, lambda g, y, a, b: g)
 )
 _subtract = pointwise(
-    "subtract", lambda a, b: a - b, np.subtract, kinds=FIELD, arity=2, vjp=(lambda g, y, a, b: g, lambda g, y, a, b: -g)
-)
+    "subtract", lambda a, b: a - b, np.subtract, kinds=FIELD, arity=2,
+    vjp=(lambda g, y, a, b: g, lambda g, y, a, b: -g), linear=(0, 1),
+)  # fmt: skip
 _multiply_row = pointwise(
     "multiply",
     _multiply,
@@ -98,9 +99,13 @@ _divide = pointwise(
 )
 _negative = pointwise("negative", lambda x: -x, np.negative, kinds=FIELD, vjp=(lambda g, y, x: -g,))
 _abs_row = pointwise(
-    "abs", magnitude, np.abs, kinds=EVERY, real=True, vjp=(lambda g, y, x: g * conj(sign(x)),)
-)
-_sign_row = pointwise("sign", _sign, lambda x: np.sign(x).astype(x.dtype), kinds=FIELD, vjp=(_sign_slope,))
+    "abs", magnitude, np.abs, kinds=EVERY, real=True,
+    vjp=(lambda g, y, x: g * conj(sign(x)),), jvp=(lambda t, y, x: real(t * conj(sign(x))),),
+)  # fmt: skip
+_sign_row = pointwise(
+    "sign", _sign, lambda x: np.sign(x).astype(x.dtype), kinds=FIELD,
+    vjp=(_sign_slope,), jvp=(lambda t, y, x: _sign_slope(t, conj(y), x),),
+)  # fmt: skip
 _square = pointwise("square", lambda x: x * x, np.square, kinds=FIELD, vjp=(lambda g, y, x: g * (2 * x),))
 _sqrt = pointwise(
     "sqrt",
@@ -130,8 +135,9 @@ _reciprocal = pointwise(
     low=0.3,
     vjp=(lambda g, y, x: -g * square(y),),
 )
+# By the result, which what follows has to keep anyway: it is above zero where the operand is.
 _relu_row = pointwise(
-    "relu", _relu, lambda x: np.where(x <= 0, x.dtype.type(0), x), vjp=(lambda g, y, x: where(x > 0, g, 0),)
+    "relu", _relu, lambda x: np.where(x <= 0, x.dtype.type(0), x), vjp=(lambda g, y, x: where(y > 0, g, 0),)
 )
 _floor = pointwise("floor", _rounding("floor"), lambda x: np.floor(x).astype(x.dtype), vjp=(_flat,), high=2.9)
 _ceil = pointwise("ceil", _rounding("ceil"), lambda x: np.ceil(x).astype(x.dtype), vjp=(_flat,), high=2.9)

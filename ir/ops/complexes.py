@@ -14,6 +14,7 @@ import numpy as np
 from .. import dtypes
 from ..array import Array
 from ..attrs import NO_ATTRS, Attrs, Cast, intern
+from ..batch_rules import broadcast
 from ..dtypes import DType
 from ..errors import DTypeError
 from ..gradient import unbroadcast
@@ -57,7 +58,9 @@ def _row(name: str, reference: Callable[[np.ndarray], np.ndarray], vjp: Vjp, *, 
         reference=quiet(reference),
         lowering=Host(),
         vjp=(vjp,),
+        linear=(0,),
         samples=_samples,
+        batch=broadcast,
     )
 
 
@@ -95,7 +98,9 @@ _whole = Op(
         lambda g, y, a, b: unbroadcast(real(g), a.shape),
         lambda g, y, a, b: unbroadcast(-imag(g), b.shape),
     ),
+    linear=(0, 1),
     samples=_whole_samples,
+    batch=broadcast,
 )
 
 

@@ -12,6 +12,7 @@ import numpy as np
 from .. import dtypes, scalar
 from ..array import Array
 from ..attrs import NO_ATTRS, Attrs, Cast, intern
+from ..batch_rules import Mapped
 from ..dtypes import DType
 from ..errors import DTypeError
 from ..op import Alias, Element, Op, Pointwise, Sample
@@ -19,7 +20,7 @@ from ..promotion import keep
 from ..scalar import Scalar
 from ..stage import Operand, located, operand_type
 from ..storage import convert
-from ..types import TensorType
+from ..types import Extent, TensorType
 from .axes import on_device
 from .complexes import real
 from .rows import edges, quiet, values
@@ -74,6 +75,7 @@ _astype: Op = Op(
     reference=quiet(_cast),
     lowering=Pointwise(_body, converts=True),
     vjp=(lambda g, y, x, attrs: _back(g, x.dtype),),
+    linear=(0,),
     attrs=Cast,
     samples=_samples,
 )
@@ -129,6 +131,10 @@ def _barrier_samples(rng: np.random.Generator, dtype: DType) -> list[Sample]:
     return [((values(rng, dtype, (2, 3)), values(rng, dtypes.float32, (4,))), NO_ATTRS)]
 
 
+def _barrier_batch(op: Op, operands: tuple[Array, ...], mapped: Mapped, attrs: Attrs, extent: Extent) -> Array:
+    return op.call(*operands)  # What is waited for may be one value or many.
+
+
 _barrier = Op(
     "barrier",
     infer=lambda types, attrs: TensorType(types[0].dtype, types[0].shape),
@@ -136,6 +142,21 @@ _barrier = Op(
     reference=quiet(lambda x, after: x),
     lowering=Element(lambda attrs, result, index, readers: readers[0].at(*index)),
     vjp=(lambda g, y, x, after: g, None),
+    linear=(0,),
     samples=_barrier_samples,
+    batch=_barrier_batch,
 )
 """Its first operand, computed no sooner than the second is known: no pass takes it for the operand itself."""
+
+
+_again = Op(
+    "again",
+    infer=lambda types, attrs: TensorType(types[0].dtype, types[0].shape),
+    promote=keep,
+    reference=quiet(lambda x: x),
+    lowering=Pointwise(lambda x: x),
+    vjp=(lambda g, y, x: g,),
+    linear=(0,),
+    samples=lambda rng, dtype: [((values(rng, dtype, (2, 3)),), NO_ATTRS)],
+)
+"""Its operand, from which values are computed a second time: no pass takes what is made of it for the first."""

@@ -10,7 +10,8 @@ import numpy as np
 
 from .. import checks, dtypes, scalar
 from ..array import Array
-from ..attrs import NO_ATTRS, Attrs, Indexing, intern
+from ..attrs import NO_ATTRS, Attrs, Axis, intern
+from ..batch_rules import Mapped, along
 from ..dtypes import DType
 from ..errors import ArgumentError, DomainError, DTypeError, LithographError, RangeError, ShapeError
 from ..op import Element, Op, Reader, Sample, Scatter, Target
@@ -35,18 +36,21 @@ def _count_type(types: tuple[TensorType, ...], attrs: Attrs) -> TensorType:
     start, weights, x = types
     if not x.dtype.is_integer:
         raise DTypeError(f"bincount: values to count must be integers, but their dtype is {x.dtype.name}")
-    if x.ndim != 1 or weights.shape != x.shape:
+    if not x.ndim or weights.shape != x.shape:
         raise ShapeError(
-            f"bincount: values and weights must have one axis and one shape, but they are {show_shape(x.shape)} and "
+            f"bincount: values and weights must have an axis and one shape, but they are {show_shape(x.shape)} and "
             f"{show_shape(weights.shape)}"
         )
-    if start.ndim != 1 or start.dtype is not weights.dtype:
-        raise ShapeError(f"bincount: counters must have one axis and the dtype of the weights, but they are {start}")
+    if not start.ndim or start.shape[:-1] != x.shape[:-1] or start.dtype is not weights.dtype:
+        raise ShapeError(
+            "bincount: counters must have the dtype of the weights, and their axes but for the last one, but they are "
+            f"{start} and {weights}"
+        )
     return start
 
 
 def _not_counted(number: int, report: int, types: tuple[TensorType, ...], attrs: Attrs) -> LithographError:
-    (length,) = types[0].shape
+    length = types[0].shape[-1]
     return RangeError(f"bincount: values must be from 0 to {length} - 1, but {report} was given")
 
 
@@ -54,34 +58,36 @@ def _count_at(
     attrs: Attrs, result: TensorType, index: tuple[Scalar, ...], operands: tuple[Reader, ...]
 ) -> Target:
     given = scalar.cast(operands[2].at(*index), dtypes.int64)
-    inside = (given >= 0) & (given < scalar.extent(result.shape[0]))
-    return (scalar.check(scalar.select(inside, given, 0), inside, 0, given),), None
+    inside = (given >= 0) & (given < scalar.extent(result.shape[-1]))
+    return (*index[:-1], scalar.check(scalar.select(inside, given, 0), inside, 0, given)), None
 
 
 def _count_of(start: np.ndarray, weights: np.ndarray, x: np.ndarray) -> np.ndarray:
-    length = start.size
+    length = start.shape[-1]
     wide = x.astype(np.int64)
     checks.fail(_not_counted, (wide < 0) | (wide >= length), wide, (start, weights, x), NO_ATTRS)
     result = np.array(start)
-    for place, weight in zip(wide, weights, strict=True):
-        result[place] += weight
+    for at in np.ndindex(x.shape):
+        result[(*at[:-1], wide[at])] += weights[at]
     return result
 
 
 def _count_samples(rng: np.random.Generator, dtype: DType) -> list[Sample]:
     if dtype.kind == "bool":
         return []
-    cases: list[tuple[int, int, DType]] = [(20, 6, dtypes.int32), (5, 9, dtypes.uint8), (0, 3, dtypes.int64)]
+    cases: list[tuple[tuple[int, ...], int, int, DType]] = [
+        ((), 20, 6, dtypes.int32), ((), 5, 9, dtypes.uint8), ((), 0, 3, dtypes.int64), ((2, 3), 7, 4, dtypes.int64),
+    ]  # fmt: skip
     return [
         (
             (
-                values(rng, dtype, (length,)),
-                values(rng, dtype, (count,)),
-                rng.integers(0, length, count).astype(kind.numpy),
+                values(rng, dtype, (*rows, length)),
+                values(rng, dtype, (*rows, count)),
+                rng.integers(0, length, (*rows, count)).astype(kind.numpy),
             ),
             NO_ATTRS,
         )
-        for count, length, kind in cases
+        for rows, count, length, kind in cases
     ]
 
 
@@ -93,11 +99,13 @@ _bincount: Op = Op(
     lowering=Scatter(lambda attrs, types: types[2].shape, _count_at, "add"),
     vjp=(
         lambda g, y, start, weights, x: g,
-        lambda g, y, start, weights, x: OPS["gather"].call(g, x, intern(Indexing((0,), 0))),
+        lambda g, y, start, weights, x: OPS["take_along_axis"].call(g, x, intern(Axis(x.ndim - 1))),
         None,
     ),
+    linear=(0, 1),
     failure=_not_counted,
     samples=_count_samples,
+    batch=along,
 )
 
 
@@ -129,6 +137,11 @@ def bincount(
     asked = 0 if length is None else length if isinstance(length, Dim) else integer("bincount", "length", length)
     (count,) = legal_shape("bincount", asked)
     given = ones_like(array, dtype=dtypes.int64) if weights is None else as_array("bincount", weights)
+    if array.ndim != 1 or given.shape != array.shape:
+        raise ShapeError(
+            f"bincount: values and weights must have one axis and one shape, but they are {show_shape(array.shape)} "
+            f"and {show_shape(given.shape)}"
+        )
     return _bincount.call(zeros((count,), dtype=given.dtype), given, array)
 
 
@@ -198,28 +211,37 @@ def _bins_type(types: tuple[TensorType, ...], attrs: Attrs) -> TensorType:
     x, edges, low, scale = types
     if builtins.any(t.dtype.kind not in FLOAT for t in types):
         raise refuse_kinds("even_bins", FLOAT, next(t.dtype for t in types if t.dtype.kind not in FLOAT))
-    if edges.ndim != 1 or edges.shape[0] in (0, 1) or low.ndim or scale.ndim:
-        raise ShapeError(f"even_bins: edges along one axis and two numbers are needed, not {edges}, {low} and {scale}")
+    rows = edges.shape[:-1]
+    if not edges.ndim or edges.shape[-1] in (0, 1) or not low.shape == scale.shape == x.shape[: edges.ndim - 1] == rows:
+        raise ShapeError(
+            "even_bins: edges along the last axis and two numbers are needed for each first index of the elements, not "
+            f"{edges}, {low} and {scale} for {x}"
+        )
     return TensorType(dtypes.int64, x.shape)
 
 
 def _bin_at(attrs: Attrs, result: TensorType, index: tuple[Scalar, ...], operands: tuple[Reader, ...]) -> Scalar:
     """The bin by the distance from the first edge; one more or less where rounding put it across an edge."""
     x, edges = operands[0].at(*index), operands[1]
-    low, scale = operands[2].at(), operands[3].at()
-    count = scalar.extent(edges.type.shape[0]) - 1
+    row = index[: edges.type.ndim - 1]
+    low, scale = operands[2].at(*row), operands[3].at(*row)
+    count = scalar.extent(edges.type.shape[-1]) - 1
     zero = scalar.const(dtypes.int64, 0)
     guess = scalar.cast((x - low) * scale, dtypes.int64)
     guess = scalar.binary("maximum", scalar.binary("minimum", guess, count - 1), 0)
-    guess = scalar.select((x < edges.at(guess)) & (guess > 0), guess - 1, guess)
-    guess = scalar.select((x >= edges.at(guess + 1)) & (guess < count - 1), guess + 1, guess)
-    return scalar.select((x >= edges.at(zero)) & (x <= edges.at(count)), guess, count)
+    guess = scalar.select((x < edges.at(*row, guess)) & (guess > 0), guess - 1, guess)
+    guess = scalar.select((x >= edges.at(*row, guess + 1)) & (guess < count - 1), guess + 1, guess)
+    return scalar.select((x >= edges.at(*row, zero)) & (x <= edges.at(*row, count)), guess, count)
 
 
 def _bin_of(x: np.ndarray, edges: np.ndarray, low: np.ndarray, scale: np.ndarray) -> np.ndarray:
-    found = np.searchsorted(edges, x, side="right") - 1
-    found = np.where(x == edges[-1], edges.size - 2, found)
-    return np.where((x >= edges[0]) & (x <= edges[-1]), found, edges.size - 1).astype(np.int64)
+    found = np.empty(x.shape, np.int64)
+    for row in np.ndindex(edges.shape[:-1]):
+        own, given = edges[row], x[row]
+        bins = np.searchsorted(own, given, side="right") - 1
+        bins = np.where(given == own[-1], own.size - 2, bins)
+        found[row] = np.where((given >= own[0]) & (given <= own[-1]), bins, own.size - 1)
+    return found
 
 
 def _bin_samples(rng: np.random.Generator, dtype: DType) -> list[Sample]:
@@ -232,7 +254,15 @@ def _bin_samples(rng: np.random.Generator, dtype: DType) -> list[Sample]:
         made.append(((values(rng, dtype, shape), edges, *numbers), NO_ATTRS))
         special = np.concatenate([edges, np.array([np.nan, np.inf, -np.inf], dtype.numpy)])
         made.append(((special, edges, *numbers), NO_ATTRS))
+        rows = (np.stack([x, x]) for x in (special, edges, *numbers))
+        made.append((tuple(rows), NO_ATTRS))
     return made
+
+
+def _bins_batch(op: Op, operands: tuple[Array, ...], mapped: Mapped, attrs: Attrs, extent: Extent) -> Array:
+    if not any(mapped[1:]) and operands[1].ndim == 1:
+        return op.call(*operands)
+    return along(op, operands, mapped, attrs, extent)
 
 
 _even_bins = Op(
@@ -243,6 +273,7 @@ _even_bins = Op(
     lowering=Element(_bin_at),
     vjp=None,
     samples=_bin_samples,
+    batch=_bins_batch,
 )
 """The bin between evenly spaced edges that each element lies in, and the number of bins where it lies in none.
 

@@ -10,6 +10,7 @@ import numpy as np
 from .. import dtypes, scalar
 from ..array import Array
 from ..attrs import Attrs, Constant, Fill, intern
+from ..batch_rules import nothing
 from ..dtypes import DType
 from ..errors import DTypeError, ShapeError
 from ..op import Element, Literal, Op, Reader, Sample
@@ -17,7 +18,7 @@ from ..promotion import keep
 from ..scalar import Scalar
 from ..stage import Operand, as_array, current, located, number, operand_type
 from ..types import Extent, TensorType, show_shape
-from .axes import integer, legal_shape, on_device
+from .axes import integer, legal_shape, on_device, one_axis
 from .conversion import astype
 from .logic import equal, greater_equal, less_equal, where
 from .rows import edges, quiet, values
@@ -45,6 +46,7 @@ _constant = Op(
     vjp=(),
     attrs=Constant,
     samples=_constant_samples,
+    batch=nothing,
 )
 
 
@@ -76,6 +78,7 @@ _iota = Op(
     vjp=(),
     attrs=Fill,
     samples=_iota_samples,
+    batch=nothing,
 )
 
 
@@ -248,8 +251,8 @@ def one_hot(indices: Operand, depth: int, /, *, axis: int = -1, dtype: object = 
     if not array.dtype.is_integer:
         raise DTypeError(f"one_hot: indices must be integers, but their dtype is {array.dtype.name}")
     (extent,) = legal_shape("one_hot", (depth,))
-    spread = expand_dims(array, axis=axis)
-    place = range(spread.ndim)[axis]
+    place = one_axis("one_hot", axis, array.ndim + 1)
+    spread = expand_dims(array, axis=place)
     positions = iota(extent, array.dtype)
     shape = tuple([extent if i == place else 1 for i in range(spread.ndim)])
     return astype(spread == reshape(positions, shape), _or_float(dtype))

@@ -13,10 +13,11 @@ import numpy as np
 from .. import dtypes, scalar
 from ..array import Array
 from ..attrs import Along, Attrs, Axes, intern
+from ..batch_rules import along
 from ..dtypes import DType
 from ..errors import DTypeError, ShapeError
 from ..fma import fma
-from ..op import Element, Op, Promote, Reader, Sample, Scan, Vjp
+from ..op import Element, Jvp, Op, Promote, Reader, Sample, Scan, Vjp
 from ..promotion import accumulated, keep, same
 from ..registry import OPS
 from ..scalar import Scalar
@@ -101,6 +102,8 @@ def _row(
     reference: Step,
     vjp: Sequence[Vjp],
     *,
+    linear: tuple[int, ...] = (),
+    jvp: tuple[Jvp | None, ...] | None = None,
     kinds: Sequence[str] = FIELD,
     promote: Promote = accumulated,
 ) -> Op:
@@ -111,6 +114,8 @@ def _row(
         reference=quiet(_carried(reference)),
         lowering=Scan(first, step),
         vjp=vjp,
+        linear=linear,
+        jvp=jvp,
         attrs=Along,
         samples=_samples(kinds, len(vjp)),
     )
@@ -156,13 +161,27 @@ def _product_slope(g: Array, y: Array, x: Array, attrs: Along) -> Array:
     return _shift.call(y, 1, attrs) * after
 
 
-def _extremum_slope(g: Array, y: Array, x: Array, attrs: Along) -> Array:
-    """Each run of equal results belongs to the element that it starts with."""
+def _product_tangent(t: Array, y: Array, x: Array, attrs: Along) -> Array:
+    return _recurrence.call(x, t * _shift.call(y, 1, attrs), attrs)
+
+
+def _stays(y: Array, attrs: Along) -> Array:
+    """Where a result is the one before it: each run of equal ones belongs to the element that it starts with."""
     nan = isnan(y)
-    stays = (y == _shift.call(y, float("nan"), attrs)) | (nan & _shift.call(nan, False, attrs))
+    same_number: Array = y == _shift.call(y, float("nan"), attrs)
+    return same_number | (nan & _shift.call(nan, False, attrs))
+
+
+def _extremum_slope(g: Array, y: Array, x: Array, attrs: Along) -> Array:
+    stays = _stays(y, attrs)
     back = _back(attrs)
     total = _recurrence.call(_shift.call(astype(stays, g.dtype), 0, back), g, back)
     return where(stays, 0, total)
+
+
+def _extremum_tangent(t: Array, y: Array, x: Array, attrs: Along) -> Array:
+    stays = _stays(y, attrs)
+    return _recurrence.call(astype(stays, t.dtype), where(stays, 0, t), attrs)
 
 
 _recurrence: Op = _row(
@@ -174,6 +193,8 @@ _recurrence: Op = _row(
         lambda g, y, a, b, attrs: _before(a, g, attrs) * _shift.call(y, 0, attrs),
         lambda g, y, a, b, attrs: _before(a, g, attrs),
     ),
+    linear=(1,),
+    jvp=(lambda t, y, a, b, attrs: _recurrence.call(a, t * _shift.call(y, 0, attrs), attrs), None),
     kinds=INEXACT,
     promote=same,
 )
@@ -191,14 +212,23 @@ _sum: Op = _row(
     lambda previous, x: previous + x,
     _add,
     (lambda g, y, x, attrs: _sum.call(g, _back(attrs)),),
+    linear=(0,),
 )
-_prod: Op = _row("cumulative_prod", lambda x: x, lambda previous, x: previous * x, _multiply, (_product_slope,))
+_prod: Op = _row(
+    "cumulative_prod",
+    lambda x: x,
+    lambda previous, x: previous * x,
+    _multiply,
+    (_product_slope,),
+    jvp=(_product_tangent,),
+)
 _max = _row(
     "cumulative_max",
     lambda x: x,
     lambda previous, x: scalar.binary("maximum", previous, x),
     _extremum(np.maximum, np.logical_and),
     (_extremum_slope,),
+    jvp=(_extremum_tangent,),
     kinds=ANY,
     promote=keep,
 )
@@ -208,6 +238,7 @@ _min = _row(
     lambda previous, x: scalar.binary("minimum", previous, x),
     _extremum(np.minimum, np.logical_or),
     (_extremum_slope,),
+    jvp=(_extremum_tangent,),
     kinds=ANY,
     promote=keep,
 )
@@ -215,8 +246,8 @@ _min = _row(
 
 def _shift_type(types: tuple[TensorType, ...], attrs: Attrs) -> TensorType:
     x, filler = types
-    if filler.shape != ():
-        raise ShapeError(f"shift: the filler must be 0-d, but its shape is {show_shape(filler.shape)}")
+    if filler.ndim > typed(Along, attrs).axis or filler.shape != x.shape[: filler.ndim]:
+        raise ShapeError(f"shift: {filler} does not fill {x}; a filler has axes before that of the shift, or none")
     return _type("shift", EVERY)((x,), attrs)
 
 
@@ -229,19 +260,20 @@ def _shift_at(attrs: Attrs, result: TensorType, index: tuple[Scalar, ...], opera
     # The element is read at the edge too, hence at a place that exists.
     place = scalar.select(at_edge, edge, here + 1 if a.reverse else here - 1)
     element = x.at(*index[: a.axis], place, *index[a.axis + 1 :])
-    return scalar.select(at_edge, filler.at(), element)
+    return scalar.select(at_edge, filler.at(*index[: filler.type.ndim]), element)
 
 
-def _at_edge(g: Array, attrs: Along) -> Array:
+def _at_edge(g: Array, filler: Array, attrs: Along) -> Array:
     """The sum of a cotangent's elements where the filler stands: all but those that survive a shift back and forth."""
     others = _shift.call(_shift.call(g, 0, _back(attrs)), 0, attrs)
-    return OPS["sum"].call(g - others, intern(Axes(tuple(range(g.ndim)))))
+    return OPS["sum"].call(g - others, intern(Axes(tuple(range(filler.ndim, g.ndim)))))
 
 
 def _shift_of(x: np.ndarray, filler: np.ndarray, attrs: Along) -> np.ndarray:
     moved = np.roll(x, -1 if attrs.reverse else 1, attrs.axis)
     if moved.size:
-        moved[(slice(None),) * attrs.axis + (-1 if attrs.reverse else 0,)] = filler
+        own = filler.reshape(filler.shape + (1,) * (x.ndim - 1 - filler.ndim))
+        moved[(slice(None),) * attrs.axis + (-1 if attrs.reverse else 0,)] = own
     return moved
 
 
@@ -253,10 +285,15 @@ _shift: Op = Op(
     lowering=Element(_shift_at),
     vjp=(
         lambda g, y, x, filler, attrs: _shift.call(g, 0, _back(attrs)),
-        lambda g, y, x, filler, attrs: _at_edge(g, attrs),
+        lambda g, y, x, filler, attrs: _at_edge(g, filler, attrs),
     ),
+    linear=(0, 1),
     attrs=Along,
-    samples=lambda rng, dtype: [((*x, values(rng, dtype, ())), attrs) for x, attrs in _samples(EVERY, 1)(rng, dtype)],
+    samples=lambda rng, dtype: [
+        *(((*x, values(rng, dtype, ())), attrs) for x, attrs in _samples(EVERY, 1)(rng, dtype)),
+        ((values(rng, dtype, (2, 3)), values(rng, dtype, (2,))), intern(Along(1))),
+    ],
+    batch=along,
 )
 """Each element moved on by one place, the filler at the first."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import Final
 from typing import cast as typed
 
 import numpy as np
@@ -9,6 +10,7 @@ import numpy as np
 from .. import scalar
 from ..array import Array
 from ..attrs import Attrs, intern
+from ..batch_rules import Mapped
 from ..dtypes import DType
 from ..errors import ShapeError
 from ..op import Element, Op, Reader, Sample
@@ -79,6 +81,7 @@ def _taken(attrs: Attrs, result: TensorType, index: tuple[Scalar, ...], operands
     return operands[0].at(*places)
 
 
+_FARTHEST: Final = 2**40
 _CASES: tuple[tuple[tuple[int, ...], tuple[int, int, int]], ...] = (
     ((4, 4), (0, 0, 1)),
     ((3, 5), (1, 0, 1)),
@@ -93,6 +96,16 @@ def _samples(rng: np.random.Generator, dtype: DType) -> list[Sample]:
     return [((values(rng, dtype, shape),), intern(Diagonal(*where))) for shape, where in _CASES]
 
 
+def _batch(op: Op, operands: tuple[Array, ...], mapped: Mapped, attrs: Attrs, extent: Extent) -> Array:
+    a = typed(Diagonal, attrs)
+    return op.call(*operands, intern(Diagonal(a.offset, a.first + 1, a.second + 1)))
+
+
+def _put_batch(op: Op, operands: tuple[Array, ...], mapped: Mapped, attrs: Attrs, extent: Extent) -> Array:
+    a = typed(OnDiagonal, attrs)
+    return op.call(*operands, intern(OnDiagonal(a.offset, a.first + 1, a.second + 1, (extent, *a.shape))))
+
+
 _diagonal: Op = Op(
     "diagonal",
     infer=_taken_type,
@@ -104,8 +117,10 @@ _diagonal: Op = Op(
             g, intern(OnDiagonal(attrs.offset, attrs.first, attrs.second, x.shape))
         ),
     ),
+    linear=(0,),
     attrs=Diagonal,
     samples=_samples,
+    batch=_batch,
 )
 
 
@@ -155,8 +170,10 @@ _on_diagonal: Op = Op(
     vjp=(
         lambda g, y, x, attrs: _diagonal.call(g, intern(Diagonal(attrs.offset, attrs.first, attrs.second))),
     ),
+    linear=(0,),
     attrs=OnDiagonal,
     samples=_put_samples,
+    batch=_put_batch,
 )
 
 
@@ -173,7 +190,9 @@ def diagonal(x: Operand, /, *, offset: int = 0, axis1: int = 0, axis2: int = 1) 
     if ndim < 2:
         raise ShapeError(f"diagonal: the tensor must have at least 2 axes, but its rank is {ndim}")
     first, second = one_axis("diagonal", axis1, ndim), one_axis("diagonal", axis2, ndim)
-    return _diagonal.call(x, intern(Diagonal(integer("diagonal", "offset", offset), first, second)))
+    # Beyond all extents one offset is as good as another, and native places have 64 bits.
+    shift = max(-_FARTHEST, min(integer("diagonal", "offset", offset), _FARTHEST))
+    return _diagonal.call(x, intern(Diagonal(shift, first, second)))
 
 
 def diagonal_matrix(x: Array) -> Array:

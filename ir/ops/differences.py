@@ -39,6 +39,8 @@ def diff(
     joined = [p for part in parts for p in part]
     array = concat(joined, axis=place) if len(joined) > 1 else array
     for _ in range(times):
+        if array.shape[place] == 0:
+            break
         array = _once(array, place)
     return array
 

@@ -166,6 +166,7 @@ def _row(
         lowering=Pointwise(_checked(meaning)),
         vjp=vjp,
         failure=failure,
+        unfailing=("float",),
         samples=_samples,
     )
 

@@ -12,6 +12,7 @@ import numpy as np
 
 from ..array import Array
 from ..attrs import Attrs
+from ..batch_rules import along
 from ..dtypes import DType, complex128
 from ..op import Flags, Host, Op, Sample
 from ..promotion import floating
@@ -78,6 +79,7 @@ _eigh: Op = Op(
     vjp=(conjugated(_eigh_slope),),
     flags=Flags.CHECKED,
     samples=_unturned,
+    batch=along,
 )
 
 
@@ -100,6 +102,7 @@ _eigvalsh: Op = Op(
     vjp=(conjugated(_eigvalsh_slope),),
     flags=Flags.CHECKED,
     samples=squares,
+    batch=along,
 )
 
 
@@ -137,6 +140,7 @@ _eig: Op = Op(
     vjp=(conjugated(_eig_slope),),
     flags=Flags.CHECKED,
     samples=_unturned,
+    batch=along,
 )
 
 
@@ -162,6 +166,7 @@ _eigvals: Op = Op(
     vjp=(conjugated(_eigvals_slope),),
     flags=Flags.CHECKED,
     samples=squares,
+    batch=along,
 )
 
 

@@ -13,6 +13,7 @@ import numpy as np
 
 from ..array import Array
 from ..attrs import NO_ATTRS, Attrs, intern
+from ..batch_rules import along
 from ..dtypes import DType, complex128
 from ..errors import ArgumentError, DomainError
 from ..op import Flags, Host, Op, Sample
@@ -78,6 +79,7 @@ _cholesky: Op = Op(
     vjp=(conjugated(_cholesky_slope),),
     flags=Flags.CHECKED,
     samples=squares,
+    batch=along,
 )
 
 
@@ -155,6 +157,7 @@ _svd: Op = Op(
     attrs=Complete,
     flags=Flags.CHECKED,
     samples=_svd_samples,
+    batch=along,
 )
 
 
@@ -180,6 +183,7 @@ _svdvals: Op = Op(
     vjp=(conjugated(_svdvals_slope),),
     flags=Flags.CHECKED,
     samples=lambda rng, dtype: [((separated(rng, dtype, s),), NO_ATTRS) for s in _WIDE] if dtype.is_inexact else [],
+    batch=along,
 )
 
 
@@ -231,6 +235,7 @@ _qr: Op = Op(
     vjp=(conjugated(_qr_slope),),
     attrs=Complete,
     samples=_samples,
+    batch=along,
 )
 
 

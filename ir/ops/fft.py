@@ -16,6 +16,7 @@ import numpy as np
 from .. import dtypes
 from ..array import Array
 from ..attrs import Attrs, HalfTransform, Transform, intern
+from ..batch_rules import along
 from ..dtypes import DType
 from ..errors import ArgumentError, DTypeError, ShapeError
 from ..op import Host, Op, Sample
@@ -91,8 +92,10 @@ _fft: Op = Op(
     reference=quiet(_fft_of),
     lowering=Host(),
     vjp=(lambda g, y, x, attrs: _fft.call(g, attrs),),
+    linear=(0,),
     attrs=Transform,
     samples=_fft_samples,
+    batch=along,
 )
 
 
@@ -115,12 +118,12 @@ def _rfft_slope(g: Array, y: Array, x: Array, attrs: HalfTransform) -> Array:
     return real(_fft.call(pad(g, widths), intern(Transform((attrs.axis,), attrs.norm))))
 
 
-def _half_samples(whole: bool) -> Sequence[tuple[tuple[int, ...], HalfTransform]]:
-    cases = [(8, "backward"), (5, "ortho"), (1, "forward"), (2, "forward")]
-    made = []
-    for n, norm in cases:
+def _half_samples(rng: np.random.Generator, dtype: DType, whole: bool) -> list[Sample]:
+    made: list[Sample] = []
+    for n, norm in ((8, "backward"), (5, "ortho"), (1, "forward"), (2, "forward")):
         m = n if whole else n // 2 + 1
-        made += [((m,), HalfTransform(0, n, norm)), ((2, m, 2), HalfTransform(1, n, norm))]
+        made.append(((values(rng, dtype, (m,)),), intern(HalfTransform(0, n, norm))))
+        made.append(((values(rng, dtype, (2, m, 2)),), intern(HalfTransform(1, n, norm))))
     return made
 
 
@@ -131,12 +134,10 @@ _rfft = Op(
     reference=quiet(_rfft_of),
     lowering=Host(),
     vjp=(_rfft_slope,),
+    linear=(0,),
     attrs=HalfTransform,
-    samples=lambda rng, dtype: (
-        [((values(rng, dtype, shape),), intern(how)) for shape, how in _half_samples(whole=True)]
-        if dtype.is_float and dtype.plain
-        else []
-    ),
+    samples=lambda rng, dtype: _half_samples(rng, dtype, True) if dtype.is_float and dtype.plain else [],
+    batch=along,
 )
 
 
@@ -174,12 +175,10 @@ _irfft = Op(
     reference=quiet(_irfft_of),
     lowering=Host(),
     vjp=(_irfft_slope,),
+    linear=(0,),
     attrs=HalfTransform,
-    samples=lambda rng, dtype: (
-        [((values(rng, dtype, shape),), intern(how)) for shape, how in _half_samples(whole=False)]
-        if dtype.is_complex
-        else []
-    ),
+    samples=lambda rng, dtype: _half_samples(rng, dtype, False) if dtype.is_complex else [],
+    batch=along,
 )
 
 

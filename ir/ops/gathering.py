@@ -14,14 +14,16 @@ import numpy as np
 from .. import dtypes, scalar
 from ..array import Array
 from ..attrs import Attrs, Axis, Indexing, intern
+from ..batch_rules import Mapped, along, common_rank, move, numbered, together, transpose
 from ..dtypes import DType
 from ..errors import ArgumentError, ShapeError
 from ..op import Element, Op, Reader, Sample
 from ..promotion import keep
+from ..records import replace
 from ..registry import OPS
 from ..scalar import Scalar
 from ..stage import Operand, as_array, located, operand_type
-from ..types import Shape, TensorType, broadcast_shapes, show_shape
+from ..types import Extent, Shape, TensorType, broadcast_shapes, show_shape
 from .arithmetic import maximum
 from .axes import one_axis, sequence
 from .creation import full, zeros
@@ -165,6 +167,18 @@ def _gather_vjp(g: Array, y: Array, operands: tuple[Array, ...], attrs: Attrs, i
     return OPS["scatter_add"].call(zeros(x.shape, dtype=x.dtype), g, *indices, attrs)
 
 
+def _gather_batch(op: Op, operands: tuple[Array, ...], mapped: Mapped, attrs: Attrs, extent: Extent) -> Array:
+    (x, *indices), a = operands, typed(Indexing, attrs)
+    if not any(mapped[1:]):
+        return op.call(x, *indices, intern(replace(a, axes=tuple([k + 1 for k in a.axes]), at=a.at + 1)))
+    if not mapped[0]:
+        return move(op.call(x, *together(indices, mapped[1:]), attrs), a.at, 0)
+    axes, rank = (0, *[k + 1 for k in a.axes]), common_rank(indices, mapped[1:])
+    found = op.call(x, *numbered(indices, mapped[1:], extent), intern(Indexing(axes, 0, a.mode)))
+    last = 1 + rank + a.at
+    return transpose(found, (0, *range(1 + rank, last), *range(1, 1 + rank), *range(last, found.ndim)))
+
+
 _gather = Op(
     "gather",
     infer=_gather_type,
@@ -172,16 +186,16 @@ _gather = Op(
     reference=quiet(_gather_of),
     lowering=Element(_gather_at),
     vjp=_gather_vjp,
+    linear=(0,),
     attrs=Indexing,
     failure=failure,
     samples=gather_samples,
+    batch=_gather_batch,
 )
 
 
 def check_alone(x: Array, indices: Sequence[Operand], axes: Sequence[int], domain: Shape, mode: str) -> None:
-    """Check indices that select nothing because something else is empty: an index outside its axis is an error all
-    the same.
-    """
+    """Check indices that select nothing because something else is empty: an illegal one is an error all the same."""
     if mode != "raise" or 0 not in domain:
         return
     for i, axis in zip(indices, axes, strict=True):
@@ -349,9 +363,11 @@ _along = Op(
         lambda g, y, x, i, attrs: OPS["scatter_add_along_axis"].call(zeros(x.shape, dtype=x.dtype), g, i, attrs),
         None,
     ),
+    linear=(0,),
     attrs=Axis,
     failure=failure,
     samples=along_samples,
+    batch=along,
 )
 
 

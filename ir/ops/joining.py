@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from itertools import pairwise
 from typing import Final, TypeGuard
@@ -12,6 +13,7 @@ import numpy as np
 from .. import scalar
 from ..array import Array
 from ..attrs import Attrs, Axis, intern
+from ..batch_rules import along
 from ..dtypes import DType
 from ..errors import ArgumentError, DTypeError, ShapeError
 from ..op import Element, Op, Reader, Sample
@@ -107,8 +109,10 @@ _concat = Op(
     reference=quiet(lambda *given: np.concatenate(given[:-1], axis=given[-1].axis)),
     lowering=Element(_at),
     vjp=_slope,
+    linear=range(sys.maxsize),
     attrs=Axis,
     samples=_samples,
+    batch=along,
 )
 
 

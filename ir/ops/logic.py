@@ -241,6 +241,7 @@ _where = Op(
     reference=quiet(np.where),
     lowering=Pointwise(scalar.select),
     vjp=(None, lambda g, y, c, a, b: where(c, g, 0), lambda g, y, c, a, b: where(c, 0, g)),
+    linear=(1, 2),
     samples=_where_samples,
 )
 

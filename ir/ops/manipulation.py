@@ -9,15 +9,20 @@ import numpy as np
 from .. import dtypes, scalar
 from ..array import Array
 from ..attrs import Attrs, Axis, intern
+from ..batch_rules import Mapped, shifted, spread
 from ..dtypes import DType
 from ..errors import ArgumentError, DTypeError, ShapeError
 from ..op import Element, Op, Reader, Sample
 from ..scalar import Scalar
 from ..stage import Operand, as_array, located
-from ..types import Dim, TensorType, broadcast_shapes, show_shape
+from ..types import Dim, Extent, TensorType, broadcast_shapes, same_extent, show_shape
+from .arithmetic import maximum
 from .axes import AxisArgument, integer, many_axes, one_axis, sequence
+from .creation import iota
+from .division import remainder
+from .gathering import take_along_axis
 from .rows import quiet, values
-from .shapes import broadcast_to, expand_dims, reshape, squeeze, swapaxes
+from .shapes import axis_size, broadcast_to, expand_dims, reshape, squeeze, swapaxes
 from .slicing import flip, slice_axis
 
 __all__ = [
@@ -48,6 +53,19 @@ def _roll_samples(rng: np.random.Generator, dtype: DType) -> list[Sample]:
     return [((values(rng, dtype, shape), np.array(shift)), intern(Axis(axis))) for shape, axis, shift in cases]
 
 
+def _roll_batch(op: Op, operands: tuple[Array, ...], mapped: Mapped, attrs: Attrs, extent: Extent) -> Array:
+    (x, shift), axis = operands, typed(Axis, attrs).axis + 1
+    x = spread(x, mapped[0], extent)
+    size = x._aval.shape[axis]
+    if not mapped[1] or same_extent(size, 0):
+        return op.call(x, shift if not mapped[1] else 0, shifted(attrs))
+    # Each example reads along the axis from a place of its own; one that is empty reads nothing.
+    count = maximum(axis_size(x, (axis,)), 1)
+    places = remainder(iota(size, dtypes.int64) - reshape(shift, (extent, 1)), count)
+    shape = tuple([e if i in (0, axis) else 1 for i, e in enumerate(x._aval.shape)])
+    return take_along_axis(x, reshape(places, shape), axis=axis)
+
+
 _roll: Op = Op(
     "roll",
     infer=_roll_type,
@@ -55,8 +73,10 @@ _roll: Op = Op(
     reference=quiet(lambda x, shift, attrs: np.roll(x, int(shift), attrs.axis)),
     lowering=Element(_rolled),
     vjp=(lambda g, y, x, shift, attrs: _roll.call(g, -shift, attrs), None),
+    linear=(0,),
     attrs=Axis,
     samples=_roll_samples,
+    batch=_roll_batch,
 )
 
 

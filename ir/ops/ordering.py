@@ -84,6 +84,7 @@ def _row(name: str, positions: bool) -> Op:
         reference=quiet(reference),
         lowering=Sort(positions),
         vjp=None if positions else (_sort_slope,),
+        jvp=None if positions else (_sort_tangent,),
         attrs=Order,
         samples=lambda rng, dtype: _samples(rng, dtype) + (_first_samples(rng, dtype) if positions else []),
     )
@@ -92,6 +93,10 @@ def _row(name: str, positions: bool) -> Op:
 def _sort_slope(g: Array, y: Array, x: Array, attrs: Order) -> Array:
     order = _argsort.call(x, attrs)
     return OPS["scatter_add_along_axis"].call(zeros(x.shape, dtype=x.dtype), g, order, intern(Axis(x.ndim - 1)))
+
+
+def _sort_tangent(t: Array, y: Array, x: Array, attrs: Order) -> Array:
+    return OPS["take_along_axis"].call(t, _argsort.call(x, attrs), intern(Axis(x.ndim - 1)))
 
 
 _sort: Op = _row("sort", positions=False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Final
 
 import numpy as np
@@ -35,9 +36,13 @@ def _negative(number: int, report: int, types: tuple[TensorType, ...], attrs: At
 
 def _power_body(x: Scalar, y: Scalar) -> Scalar:
     if x.dtype.is_float:
-        # Squares are by far the most frequent powers; this makes them exact, and lets a constant 2 be
-        # simplified.
-        return scalar.select(scalar.eq(y, 2.0), x * x, maths.power(x, y))
+        # The most frequent exponents and those of their slopes, the short ones first.
+        found = maths.power(x, y)
+        for exponent in (0.5, -1.0, 3.0):
+            found = scalar.rarely(scalar.eq(y, exponent), found, f"power_{exponent}", x)
+        for exponent, product in ((1.0, x), (2.0, x * x)):
+            found = scalar.select(scalar.eq(y, exponent), product, found)
+        return found
     small = _squarings(x, y, _USUAL_BITS)
     result = scalar.rarely(y >= 1 << _USUAL_BITS, small, "power", x, y)
     if x.dtype.kind == "uint":
@@ -55,12 +60,33 @@ def _squarings(x: Scalar, y: Scalar, bits: int) -> Scalar:
     return result
 
 
+def _root(x: Scalar) -> Scalar:
+    """x to the power 0.5: `pow` has another root of -0.0 and of -inf than `sqrt`."""
+    return scalar.select(scalar.eq(x, -math.inf), math.inf, scalar.unary("sqrt", x) + 0.0)
+
+
+def _cube(x: Scalar) -> Scalar:
+    """x to the power 3 within 0.51 ULP: of the product of rounded products, what was rounded away is added."""
+    square = x * x
+    cube = square * x
+    exact = cube + (scalar.fma(square, x, -cube) + scalar.fma(x, x, -square) * x)
+    # Where it overflows, the difference is nan; where it is -0.0, the sum is 0.0.
+    return scalar.select(scalar.eq(exact, exact) & scalar.ne(cube, 0.0), exact, cube)
+
+
+scalar.RARE["power_0.5"] = _root
+scalar.RARE["power_-1.0"] = lambda x: 1.0 / x
+scalar.RARE["power_3.0"] = _cube
 scalar.RARE["power"] = lambda x, y: _squarings(x, y, x.dtype.bits)
 
 
 def _power_of(x: np.ndarray, y: np.ndarray) -> np.ndarray:
     if x.dtype.kind == "f":
-        return np.asarray(np.where(y == 2, np.square(x), np.power(wide(x), wide(y)).astype(x.dtype)))
+        root = np.where(x == -np.inf, np.inf, np.sqrt(x) + 0.0)
+        found = np.power(wide(x), wide(y)).astype(x.dtype)
+        for exponent, simple in ((-1, 1 / x), (0.5, root), (2, x * x)):
+            found = np.where(y == exponent, simple, found)
+        return np.asarray(found)
     if y.dtype.kind == "i":
         fail(_negative, y < 0, y, (x, y), NO_ATTRS)
     return np.asarray(np.power(x, y))
@@ -113,6 +139,7 @@ _power = Op(
     lowering=Pointwise(_power_body),
     vjp=(_power_slope, _power_exponent_slope),
     failure=_negative,
+    unfailing=("uint", "float", "complex"),
     samples=_power_samples,
     accuracy=Accuracy(1.1, 1.4, "x ** y", np.power, draw=_draw),
 )

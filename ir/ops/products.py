@@ -8,22 +8,26 @@ Integers wrap.
 
 from __future__ import annotations
 
+import math
+import operator
 from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
 
-from .. import dtypes
+from .. import dtypes, scalar
 from ..array import Array
-from ..attrs import NO_ATTRS, Attrs, ShapeOf, intern
+from ..attrs import NO_ATTRS, Attrs, ShapeOf, Terms, intern
+from ..batch_rules import along
 from ..dtypes import DType
 from ..errors import DTypeError, ShapeError
 from ..fma import fma
 from ..gradient import unbroadcast
-from ..op import Contract, Op, Sample
+from ..op import Contract, Element, Op, Reader, Sample
 from ..promotion import common, same
 from ..reduction import sum_in_order
 from ..registry import OPS
+from ..scalar import Scalar
 from ..stage import Operand, as_array, located
 from ..types import TensorType, broadcast_shapes, show_shape
 from .axes import one_axis
@@ -116,18 +120,90 @@ def adjoint(x: Array) -> Array:
     return conj(matrix_transpose(x))
 
 
+_VJP: Final = (
+    lambda g, y, a, b, *_: unbroadcast(_matmul.call(g, matrix_transpose(b)), a.shape),
+    lambda g, y, a, b, *_: unbroadcast(_matmul.call(matrix_transpose(a), g), b.shape),
+)
+_JVP: Final = (lambda t, y, a, b, *_: _matmul.call(t, b), lambda t, y, a, b, *_: _matmul.call(a, t))
+
 _matmul: Op = Op(
     "matmul",
     infer=_type,
     promote=same,
     reference=quiet(product_in_order),
     lowering=Contract(),
-    vjp=(
-        lambda g, y, a, b: unbroadcast(_matmul.call(g, matrix_transpose(b)), a.shape),
-        lambda g, y, a, b: unbroadcast(_matmul.call(matrix_transpose(a), g), b.shape),
-    ),
+    vjp=_VJP,
+    jvp=_JVP,
     samples=_samples,
 )
+
+
+def is_sum(result: TensorType) -> bool:
+    """Whether the elements of a product of known extents are sums of rounded products, not chains."""
+    return result.dtype.is_float and math.prod(map(operator.index, result.shape[-2:])) < FEWEST_CHAINS
+
+
+def _short_type(types: tuple[TensorType, ...], attrs: Attrs) -> TensorType:
+    result = _type(types, NO_ATTRS)
+    told = Terms(operator.index(types[0].shape[-1]), is_sum(result))
+    if attrs != told or not told.count:
+        raise ShapeError(f"short_product: operands of these shapes want {told}, but {attrs} was given")
+    return result
+
+
+def _count(attrs: Attrs) -> int:
+    assert isinstance(attrs, Terms)
+    return attrs.count
+
+
+def _short_product_at(
+    attrs: Attrs, result: TensorType, index: tuple[Scalar, ...], readers: tuple[Reader, ...]
+) -> Scalar:
+    assert isinstance(attrs, Terms)
+    *batch, i, j = index
+    a, b = readers
+    before, after = [
+        [scalar.const(dtypes.int64, 0) if e == 1 else at for e, at in zip(r.type.shape[:-2], batch, strict=True)]
+        for r in readers
+    ]
+    terms = [scalar.const(dtypes.int64, k) for k in range(attrs.count)]
+    pairs = [(a.at(*before, i, k), b.at(*after, k, j)) for k in terms]
+    if attrs.halved:
+        return scalar.halved("add", [x * y for x, y in pairs])
+    total = scalar.const(result.dtype, 0)
+    for x, y in pairs:
+        total = scalar.fma(x, y, total) if result.dtype.is_float else x * y + total
+    return total
+
+
+def _short_samples(rng: np.random.Generator, dtype: DType) -> list[Sample]:
+    found: list[Sample] = []
+    for (a, b), _ in _samples(rng, dtype):
+        m, k, n = *a.shape[-2:], b.shape[-1]
+        if 1 <= k <= 16:
+            found.append(((a, b), intern(Terms(k, dtype.is_float and m * n < FEWEST_CHAINS))))
+    return found
+
+
+_short_product = Op(
+    "short_product",
+    infer=_short_type,
+    promote=same,
+    reference=quiet(lambda a, b, attrs: product_in_order(a, b)),
+    lowering=Element(_short_product_at, reads=_count),
+    vjp=_VJP,
+    jvp=_JVP,
+    attrs=Terms,
+    batch=along,
+    samples=_short_samples,
+)
+"""A matrix product with few terms, made element by element wherever it is used."""
+
+
+def short_product(a: Array, b: Array) -> Array:
+    """A matrix product of known extents and at most 16 terms, at least one, with its terms written out."""
+    result = _type((a._aval, b._aval), NO_ATTRS)
+    return _short_product.call(a, b, intern(Terms(operator.index(a.shape[-1]), is_sum(result))))
 
 
 def as_dtype(x: Array, dtype: DType) -> Array:

@@ -1,8 +1,9 @@
 """Rows that make random numbers from a key: element i of a result depends on the key and on i alone.
 
-A key is uint32[2]. The generator is Philox4x32-10 (Salmon et al., "Parallel random numbers: as easy as 1, 2,
-3", 2011) under that key. The counter is the row-major index of the element, below 2**63. Keys made from a key
-have counters with other upper halves (`random_keys.py`), so none shares a block with a number.
+A key is uint32[2]. Where an operand holds several, their axes are the first ones of the result, and each key makes what
+lies there as if alone. The generator is Philox4x32-10 (Salmon et al., "Parallel random numbers: as easy as 1, 2, 3",
+2011) under that key. The counter is the row-major index of the element, below 2**63. Keys made from a key have counters
+with other upper halves (`random_keys.py`), so none shares a block with a number.
 """
 
 from __future__ import annotations
@@ -15,14 +16,16 @@ import numpy as np
 
 from .. import dtypes, scalar
 from ..array import Array
-from ..attrs import Attrs, Fill, intern
+from ..attrs import Attrs, Fill, Integers, ShapeOf, intern
+from ..batch_rules import Mapped, ranked, spread
 from ..dtypes import DType
 from ..errors import DTypeError, ShapeError
 from ..op import Accuracy, Element, Op, Reader, Sample
 from ..promotion import keep
+from ..records import replace
 from ..scalar import Scalar
-from ..stage import Operand, located
-from ..types import Extent, TensorType
+from ..stage import Operand, located, operand_type
+from ..types import Extent, Shape, TensorType
 from . import philox as generator
 from .arithmetic import floor
 from .axes import legal_shape
@@ -43,26 +46,29 @@ def philox_words(counter: np.ndarray, upper: np.ndarray, key: np.ndarray, stream
     spelled in NumPy.
     """
     mask = np.uint64(0xFFFFFFFF)
-    c = [counter.astype(np.uint64), upper.astype(np.uint64)]
+    k0, k1 = key[..., 0].astype(np.uint64), key[..., 1].astype(np.uint64)
+    c = [np.broadcast_to(x, np.broadcast_shapes(x.shape, k0.shape)).astype(np.uint64) for x in (counter, upper)]
     c += [np.full_like(c[0], stream), np.zeros_like(c[0])]
-    k0, k1 = int(key[0]), int(key[1])
     for _ in range(10):
         first, second = c[0] * np.uint64(0xD2511F53), c[2] * np.uint64(0xCD9E8D57)
         c = [
-            (second >> np.uint64(32)) ^ c[1] ^ np.uint64(k0),
+            (second >> np.uint64(32)) ^ c[1] ^ k0,
             second & mask,
-            (first >> np.uint64(32)) ^ c[3] ^ np.uint64(k1),
+            (first >> np.uint64(32)) ^ c[3] ^ k1,
             first & mask,
         ]
-        k0, k1 = (k0 + 0x9E3779B9) & 0xFFFFFFFF, (k1 + 0xBB67AE85) & 0xFFFFFFFF
+        k0, k1 = (k0 + np.uint64(0x9E3779B9)) & mask, (k1 + np.uint64(0xBB67AE85)) & mask
     w = [x.astype(np.uint32) for x in c]
     return w[0], w[1], w[2], w[3]
 
 
 def numbered(key: np.ndarray, shape: tuple[int, ...], stream: int = 0) -> Words:
     """The words of each element of a shape."""
-    i = np.arange(int(np.prod(shape, dtype=np.int64)), dtype=np.int64).reshape(shape)
-    return philox_words(i & 0xFFFFFFFF, i >> 32, key, stream)
+    own = shape[key.ndim - 1 :]
+    i = np.arange(int(np.prod(own, dtype=np.int64)), dtype=np.int64).reshape(own)
+    keys = key.reshape(key.shape[:-1] + (1,) * len(own) + (2,))
+    w = philox_words(i & 0xFFFFFFFF, i >> 32, keys, stream)
+    return w[0], w[1], w[2], w[3]
 
 
 def flat_index(index: tuple[Scalar, ...], shape: Sequence[Extent]) -> Scalar:
@@ -73,9 +79,16 @@ def flat_index(index: tuple[Scalar, ...], shape: Sequence[Extent]) -> Scalar:
     return total
 
 
-def key_words(key: Reader) -> tuple[Scalar, Scalar]:
-    """The two words of a key."""
-    return key.at(scalar.const(dtypes.int64, 0)), key.at(scalar.const(dtypes.int64, 1))
+def key_words(key: Reader, index: tuple[Scalar, ...]) -> tuple[Scalar, Scalar]:
+    """The two words of the key of an element."""
+    row = index[: key.type.ndim - 1]
+    return key.at(*row, scalar.const(dtypes.int64, 0)), key.at(*row, scalar.const(dtypes.int64, 1))
+
+
+def number_of(index: tuple[Scalar, ...], shape: Sequence[Extent], key: Reader) -> Scalar:
+    """The row-major number of an element among those of its key."""
+    keys = key.type.ndim - 1
+    return flat_index(index[keys:], shape[keys:])
 
 
 def words_at(index: Scalar, key: tuple[Scalar, Scalar], stream: int = 0) -> generator.Words:
@@ -84,10 +97,20 @@ def words_at(index: Scalar, key: tuple[Scalar, Scalar], stream: int = 0) -> gene
     return generator.philox4x32(low, scalar.cast(high, dtypes.uint32), *key, stream)
 
 
+def batch(op: Op, operands: tuple[Array, ...], mapped: Mapped, attrs: Attrs, extent: Extent) -> Array:
+    """The rule of rows of a key, and of parameters that broadcast to the shape in attrs: an example draws what it would
+    draw alone.
+    """
+    assert isinstance(attrs, Fill | Integers | ShapeOf)
+    key, *parameters = operands
+    given = [ranked(p, len(attrs.shape)) if m else p for p, m in zip(parameters, mapped[1:], strict=True)]
+    return op.call(spread(key, mapped[0], extent), *given, intern(replace(attrs, shape=(extent, *attrs.shape))))
+
+
 def _fill_type(name: str, accepts: Callable[[DType], bool], words: str) -> Callable[..., TensorType]:
     def infer(types: tuple[TensorType, ...], attrs: Attrs) -> TensorType:
         fill = typed(Fill, attrs)
-        check_key(name, types[0])
+        check_keys(name, types[0], fill.shape)
         if not accepts(fill.dtype):
             raise DTypeError(f"{name}: the dtype must be {words}, but {fill.dtype.name} was asked for")
         return TensorType(fill.dtype, fill.shape)
@@ -95,10 +118,19 @@ def _fill_type(name: str, accepts: Callable[[DType], bool], words: str) -> Calla
     return infer
 
 
-def check_key(name: str, given: TensorType) -> None:
-    """ShapeError unless it is the type of a key."""
+def check_keys(name: str, given: TensorType, shape: Shape) -> None:
+    """ShapeError unless it is the type of a key, or of keys along the first axes of a shape."""
+    lead = given.shape[:-1]
+    if given.dtype is not KEY.dtype or not given.ndim or given.shape[-1] != 2 or shape[: len(lead)] != lead:
+        raise ShapeError(f"{name}: a key is {KEY}, as random.key makes it, but {given} was given")
+
+
+def one_key(name: str, key: Operand) -> Operand:
+    """A key that the user gave; ShapeError where it is none."""
+    given = operand_type(name, key)
     if given.dtype is not KEY.dtype or given.shape != KEY.shape:
         raise ShapeError(f"{name}: a key is {KEY}, as random.key makes it, but {given} was given")
+    return key
 
 
 def _row(
@@ -112,7 +144,8 @@ def _row(
     def at(
         attrs: Attrs, result: TensorType, index: tuple[Scalar, ...], operands: tuple[Reader, ...]
     ) -> Scalar:
-        return body(result.dtype, words_at(flat_index(index, result.shape), key_words(operands[0])))
+        key = operands[0]
+        return body(result.dtype, words_at(number_of(index, result.shape, key), key_words(key, index)))
 
     def evaluate(key: np.ndarray, attrs: Fill) -> np.ndarray:
         shape = typed(tuple[int, ...], attrs.shape)
@@ -122,7 +155,11 @@ def _row(
         if not accepts(dtype):
             return []
         shapes: tuple[tuple[int, ...], ...] = ((3, 4), (), (0, 2), (1000,), (2, 3, 5))
-        return [((rng.integers(0, 2**32, 2, np.uint32),), intern(Fill(dtype, shape))) for shape in shapes]
+        keys: tuple[tuple[int, ...], ...] = ((), (), (), (), (), (2,))
+        return [
+            ((rng.integers(0, 2**32, (*k, 2), np.uint32),), intern(Fill(dtype, shape)))
+            for k, shape in zip(keys, (*shapes, (2, 7)), strict=True)
+        ]
 
     return Op(
         name,
@@ -133,6 +170,7 @@ def _row(
         attrs=Fill,
         samples=samples,
         accuracy=accuracy,
+        batch=batch,
     )
 
 
@@ -230,7 +268,7 @@ _normal = _row(
 def _filled(row: Op, key: Operand, shape: Extent | Sequence[Extent], dtype: object) -> Array:
     wanted = dtypes.as_dtype(dtype)
     drawn = dtypes.float32 if wanted.is_half else wanted
-    found = row.call(key, intern(Fill(drawn, legal_shape(row.name, shape))))
+    found = row.call(one_key(row.name, key), intern(Fill(drawn, legal_shape(row.name, shape))))
     return astype(found, wanted) if wanted.is_half else found
 
 

@@ -23,7 +23,18 @@ from ..scalar import RARE, Scalar
 from ..stage import Operand, located
 from ..types import Extent, TensorType
 from . import philox as generator
-from .random import check_key, exponential_of, flat_index, is_float, key_words, normal_of, numbered, words_at
+from .random import (
+    batch,
+    check_keys,
+    exponential_of,
+    is_float,
+    key_words,
+    normal_of,
+    number_of,
+    numbered,
+    one_key,
+    words_at,
+)
 from .random_variates import element, fill_of, fits, real
 from .rows import quiet, values, wide
 
@@ -46,7 +57,7 @@ _EARLY: Final = 2
 
 def _gamma_type(types: tuple[TensorType, ...], attrs: Attrs) -> TensorType:
     fill = typed(Fill, attrs)
-    check_key("random_gamma", types[0])
+    check_keys("random_gamma", types[0], fill.shape)
     if not is_float(fill.dtype) or types[1].dtype is not fill.dtype:
         raise DTypeError(
             f"random_gamma: alpha and the result are of one dtype, float32 or float64, but they are "
@@ -99,7 +110,7 @@ def _gamma_at(
     attrs: Attrs, result: TensorType, index: tuple[Scalar, ...], operands: tuple[Reader, ...]
 ) -> Scalar:
     alpha = element(operands[1], index)
-    at, key = flat_index(index, result.shape), key_words(operands[0])
+    at, key = number_of(index, result.shape, operands[0]), key_words(operands[0], index)
     small = alpha < 1
     d = scalar.select(small, alpha + 1.0, alpha) - 1 / 3
     found, taken = _try(0, at, key, d)
@@ -153,6 +164,7 @@ _gamma = Op(
     flags=Flags.CHECKED,
     failure=_not_above_zero,
     samples=_gamma_samples,
+    batch=batch,
     # A candidate is a cube whose root may be a small difference, 1 + step.
     accuracy=Accuracy(100.0, 100.0),
 )
@@ -160,7 +172,7 @@ _gamma = Op(
 
 def _poisson_type(types: tuple[TensorType, ...], attrs: Attrs) -> TensorType:
     fill = typed(Fill, attrs)
-    check_key("random_poisson", types[0])
+    check_keys("random_poisson", types[0], fill.shape)
     if not fill.dtype.is_integer or types[1].dtype is not dtypes.float64:
         raise DTypeError(
             "random_poisson: rates are float64 and the result is an integer, but "
@@ -229,6 +241,7 @@ _poisson = Op(
     flags=Flags.CHECKED,
     failure=_no_rate,
     samples=_poisson_samples,
+    batch=batch,
 )
 
 
@@ -246,7 +259,8 @@ def random_gamma(
         DTypeError: `dtype` is neither float32 nor float64.
     """
     wanted = dtypes.as_dtype(dtype)
-    return _gamma.call(key, real("random_gamma", alpha, wanted), fill_of("random_gamma", wanted, shape))
+    given = one_key("random_gamma", key), real("random_gamma", alpha, wanted)
+    return _gamma.call(*given, fill_of("random_gamma", wanted, shape))
 
 
 @located
@@ -261,4 +275,4 @@ def random_poisson(
         DTypeError: `dtype` is no integer.
     """
     fill = fill_of("random_poisson", dtypes.as_dtype(dtype), shape)
-    return _poisson.call(key, real("random_poisson", rate, dtypes.float64), fill)
+    return _poisson.call(one_key("random_poisson", key), real("random_poisson", rate, dtypes.float64), fill)

@@ -25,7 +25,7 @@ from . import philox as generator
 from .axes import legal_shape
 from .conversion import astype
 from .creation import scalar_constant
-from .random import check_key, flat_index, key_words, numbered, words_at
+from .random import batch, check_keys, key_words, number_of, numbered, one_key, words_at
 from .rows import quiet
 
 __all__ = ["random_bernoulli", "random_integers"]
@@ -64,7 +64,7 @@ def _holder(dtype: DType) -> DType:
 
 def _integers_type(types: tuple[TensorType, ...], attrs: Attrs) -> TensorType:
     given = typed(Integers, attrs)
-    check_key("random_integers", types[0])
+    check_keys("random_integers", types[0], given.shape)
     if not given.dtype.is_integer:
         raise DTypeError(f"random_integers: the dtype must be an integer, but {given.dtype.name} was asked for")
     wanted = _holder(given.dtype)
@@ -81,7 +81,8 @@ def _integers_at(
     low, high = (element(reader, index) for reader in operands[1:])
     closed = typed(Integers, attrs).closed
     span = scalar.cast(high, dtypes.uint64) - scalar.cast(low, dtypes.uint64)
-    words = words_at(flat_index(index, result.shape), key_words(operands[0]))
+    key = operands[0]
+    words = words_at(number_of(index, result.shape, key), key_words(key, index))
     found = generator.below(span + 1 if closed else span, words, result.dtype.bits <= 32)
     found = scalar.cast(scalar.cast(found, low.dtype) + low, result.dtype)
     legal = low <= high if closed else low < high
@@ -113,6 +114,7 @@ def _integers_samples(rng: np.random.Generator, dtype: DType) -> list[Sample]:
     lows, highs = np.array([[0], [7]], holder), np.array([8, 9, 100], holder)
     made.append(((made[0][0][0], lows, highs), intern(Integers(dtype, (2, 3), False))))
     made.append((made[0][0], intern(Integers(dtype, (0, 2), False))))
+    made.append(((rng.integers(0, 2**32, (2, 2), np.uint32), lows, highs), intern(Integers(dtype, (2, 3), False))))
     return made
 
 
@@ -126,11 +128,13 @@ _integers = Op(
     flags=Flags.CHECKED,
     failure=_empty,
     samples=_integers_samples,
+    batch=batch,
 )
+
 
 def _bernoulli_type(types: tuple[TensorType, ...], attrs: Attrs) -> TensorType:
     shape = typed(ShapeOf, attrs).shape
-    check_key("random_bernoulli", types[0])
+    check_keys("random_bernoulli", types[0], shape)
     if types[1].dtype is not dtypes.float32:
         raise DTypeError(f"random_bernoulli: chances are float32, but {types[1]} was given")
     fits("random_bernoulli", types[1:], shape)
@@ -140,8 +144,8 @@ def _bernoulli_type(types: tuple[TensorType, ...], attrs: Attrs) -> TensorType:
 def _bernoulli_at(
     attrs: Attrs, result: TensorType, index: tuple[Scalar, ...], operands: tuple[Reader, ...]
 ) -> Scalar:
-    p = element(operands[1], index)
-    u = generator.uniform(p.dtype, words_at(flat_index(index, result.shape), key_words(operands[0])))
+    key, p = operands[0], element(operands[1], index)
+    u = generator.uniform(p.dtype, words_at(number_of(index, result.shape, key), key_words(key, index)))
     return scalar.check(u < p, (p >= 0) & (p <= 1), 0, scalar.const(dtypes.int64, 0))
 
 
@@ -176,6 +180,7 @@ _bernoulli = Op(
     flags=Flags.CHECKED,
     failure=_no_chance,
     samples=_bernoulli_samples,
+    batch=batch,
 )
 
 
@@ -218,7 +223,7 @@ def random_integers(
         bounds.append(astype(bound, holder))
     if closed and type(low) is int and low >= typed(int, high):
         raise _empty(0, low, (), NO_ATTRS)
-    return _integers.call(key, *bounds, intern(Integers(wanted, extents, closed)))
+    return _integers.call(one_key("random_integers", key), *bounds, intern(Integers(wanted, extents, closed)))
 
 
 @located
@@ -229,9 +234,8 @@ def random_bernoulli(key: Operand, shape: Extent | Sequence[Extent], p: Operand,
         DomainError: `p` is not within 0 and 1.
         ShapeError: `key` is no key, an extent is negative, or `p` does not broadcast to the shape.
     """
-    return _bernoulli.call(
-        key, real("random_bernoulli", p, dtypes.float32), intern(ShapeOf(legal_shape("random_bernoulli", shape)))
-    )
+    given = one_key("random_bernoulli", key), real("random_bernoulli", p, dtypes.float32)
+    return _bernoulli.call(*given, intern(ShapeOf(legal_shape("random_bernoulli", shape))))
 
 
 def fill_of(name: str, dtype: DType, shape: Extent | Sequence[Extent]) -> Fill:

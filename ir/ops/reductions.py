@@ -77,6 +77,7 @@ def _row(
     reference: Callable[[np.ndarray, tuple[int, ...]], object],
     vjp: Vjp | None = None,
     *,
+    linear: tuple[int, ...] = (),
     name: str = "",
     of: Callable[[Scalar], Scalar] | None = None,
     result: Callable[[DType], DType] = lambda dtype: dtype,
@@ -99,6 +100,7 @@ def _row(
         reference=quiet(evaluate),
         lowering=Reduce(combine, of),
         vjp=(vjp,),
+        linear=linear,
         attrs=Axes,
         samples=_samples(not empty),
     )
@@ -176,7 +178,7 @@ def _product(x: Array, axes: tuple[int, ...]) -> Extent:
 
 
 _sum = _row(
-    Combine.SUM, _wrapped(sum_in_order), lambda g, y, x, attrs: _spread(g, x, attrs), result=widened
+    Combine.SUM, _wrapped(sum_in_order), lambda g, y, x, attrs: _spread(g, x, attrs), linear=(0,), result=widened
 )
 _prod = _row(Combine.PROD, _wrapped(product_in_order), _product_slope, result=widened)
 _max = _row(Combine.MAX, _extremum(np.max, True), _extremum_slope, empty="the maximum")

@@ -15,7 +15,7 @@ from .. import dtypes
 from ..attrs import NO_ATTRS, Attrs, ShapeOf
 from ..dtypes import DType
 from ..errors import DTypeError, ShapeError
-from ..op import Accuracy, Infer, Op, Pointwise, Promote, Sample, Samples, Vjp
+from ..op import Accuracy, Infer, Jvp, Op, Pointwise, Promote, Sample, Samples, Vjp
 from ..promotion import same
 from ..scalar import Scalar
 from ..storage import convert
@@ -93,6 +93,8 @@ def pointwise(
     reference: Callable[..., object],
     *,
     vjp: Sequence[Vjp | None] | None = None,
+    linear: Sequence[int] = (),
+    jvp: tuple[Jvp | None, ...] | None = None,
     kinds: Sequence[str] = NUMERIC,
     promote: Promote = same,
     result: DType | None = None,
@@ -111,6 +113,8 @@ def pointwise(
         reference=quiet(reference),
         lowering=Pointwise(body),
         vjp=vjp,
+        linear=linear,
+        jvp=jvp,
         samples=samples or pointwise_samples(kinds, arity, low, high),
         accuracy=accuracy,
     )

@@ -6,7 +6,7 @@ are made in that order.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import cast as typed
 
 import numpy as np
@@ -14,19 +14,21 @@ import numpy as np
 from .. import dtypes
 from ..array import Array
 from ..attrs import Attrs, Axis, Indexing, intern
+from ..batch_rules import Mapped, along, common_rank, numbered, ranked, spread, transpose
 from ..dtypes import DType
 from ..errors import DTypeError, ShapeError
 from ..gradient import unbroadcast
 from ..op import Infer, Op, Reader, Sample, Samples, Scatter, Target, VariadicVjp
 from ..registry import OPS
 from ..scalar import Scalar
-from ..types import Shape, TensorType, broadcast_shapes, show_shape
-from .creation import full, iota, zeros
+from ..types import Extent, Shape, TensorType, broadcast_shapes, show_shape
+from .creation import full, iota
 from .gathering import along_samples, domain, gather_samples, legal, other, places_at, selection
 from .logic import where
 from .places import failure, integers, place, places
 from .rows import quiet, values
-from .shapes import reshape
+from .segments import products_of_others
+from .shapes import broadcast_to, reshape
 from .slicing import fits, into
 
 __all__: list[str] = []
@@ -109,11 +111,15 @@ def _last(x: Array, indices: list[Array], attrs: Indexing, wanted: Shape) -> Arr
     return reshape(kept == numbers, (*common, *(1,) * (len(wanted) - attrs.at - len(common))))
 
 
-def _numbers(shape: Shape) -> Array:
-    count: int = 1
+def _count(shape: Sequence[Extent]) -> Extent:
+    count: Extent = 1
     for e in shape:
-        count = count * e  # type: ignore[assignment]
-    return reshape(iota(count, dtypes.int64), shape)
+        count = count * e
+    return count
+
+
+def _numbers(shape: Shape) -> Array:
+    return reshape(iota(_count(shape), dtypes.int64), shape)
 
 
 def _set_vjp(g: Array, y: Array, operands: tuple[Array, ...], attrs: Attrs, i: int) -> Array:
@@ -137,13 +143,26 @@ def _multiply_vjp(g: Array, y: Array, operands: tuple[Array, ...], attrs: Attrs,
         return OPS["scatter_multiply"].call(g, updates, *indices, attrs)
     if _at_once(indices):
         return unbroadcast(_read(g * x, indices, attrs), updates.shape)
-    # The product of a place without one of its factors: by division, but for factors of zero.
-    zero = updates == 0
-    count = OPS["scatter_add"].call(zeros(x.shape, dtype=dtypes.int32), where(zero, 1, 0), *indices, attrs)
-    rest = OPS["scatter_multiply"].call(x, where(zero, 1, updates), *indices, attrs)
-    many, others = _read(count, indices, attrs), _read(rest, indices, attrs)
-    slope = where(zero, where(many == 1, others, 0), where(many == 0, others / where(zero, 1, updates), 0))
+    slope = _read(x, indices, attrs) * _others(x, updates, indices, typed(Indexing, attrs))
     return unbroadcast(_read(g, indices, attrs) * slope, updates.shape)
+
+
+def _others(x: Array, updates: Array, indices: list[Array], attrs: Indexing) -> Array:
+    """For each element that is put somewhere, the product of the others that are put at the same place."""
+    common = broadcast_shapes("index", *[i.shape for i in indices])
+    own = intern(Indexing(tuple(range(len(attrs.axes))), 0, attrs.mode))
+    space, count = tuple([x.shape[a] for a in attrs.axes]), _count(common)
+    wanted = domain(attrs, tuple([a._aval for a in (x, *indices)]))
+    axes = tuple(range(attrs.at, attrs.at + len(common)))
+    rest = tuple([k for k in range(len(wanted)) if k not in axes])
+    factors = transpose(broadcast_to(updates, wanted), (*axes, *rest))
+    rows = reshape(factors, (count, _count([wanted[k] for k in rest])))
+    if attrs.mode == "drop":
+        exists = reshape(_read(full(space, True), indices, own), (count, 1))
+        rows = where(exists, rows, 1)
+    groups = reshape(_read(_numbers(space), indices, own), (count,))
+    found = reshape(products_of_others(rows, groups), factors.shape)
+    return transpose(found, tuple([(*axes, *rest).index(k) for k in range(len(wanted))]))
 
 
 def _divide_vjp(g: Array, y: Array, operands: tuple[Array, ...], attrs: Attrs, i: int) -> Array:
@@ -168,7 +187,27 @@ def _extremum_vjp(g: Array, y: Array, operands: tuple[Array, ...], attrs: Attrs,
     return unbroadcast(where(wins, found, 0), updates.shape)
 
 
-def _row(name: str, combine: str | None, join: Join, vjp: VariadicVjp, low: float = -3.0) -> Op:
+def _batch(op: Op, operands: tuple[Array, ...], mapped: Mapped, attrs: Attrs, extent: Extent) -> Array:
+    (x, updates, *indices), a = operands, typed(Indexing, attrs)
+    rank = common_rank(indices, mapped[2:])
+    rest = x.ndim - mapped[0] - len(a.axes)
+    x = spread(x, mapped[0], extent)
+    if mapped[1]:
+        updates = ranked(updates, rest + rank)
+    axes = tuple([k + 1 for k in a.axes])
+    if not any(mapped[2:]):
+        return op.call(x, updates, *indices, intern(Indexing(axes, a.at + 1, a.mode)))
+    # The axes of the indices go to the front, behind that of examples.
+    missing = 1 + rest + rank - updates.ndim
+    whole = reshape(updates, (*(1,) * missing, *updates._aval.shape))
+    order = [0, *range(1 + a.at, 1 + a.at + rank), *range(1, 1 + a.at), *range(1 + a.at + rank, whole.ndim)]
+    chosen = numbered(indices, mapped[2:], extent)
+    return op.call(x, transpose(whole, order), *chosen, intern(Indexing((0, *axes), 0, a.mode)))
+
+
+def _row(
+    name: str, combine: str | None, join: Join, vjp: VariadicVjp, linear: tuple[int, ...] = (), low: float = -3.0
+) -> Op:
     return Op(
         name,
         infer=_type(name),
@@ -176,9 +215,11 @@ def _row(name: str, combine: str | None, join: Join, vjp: VariadicVjp, low: floa
         reference=quiet(_reference(join)),
         lowering=Scatter(_domain, _at, combine),
         vjp=vjp,
+        linear=linear,
         attrs=Indexing,
         failure=failure,
         samples=_samples(low),
+        batch=_batch,
     )
 
 
@@ -187,9 +228,9 @@ def _bound(name: str) -> Join:
     return lambda a, b: row.evaluate((a, b), Attrs())
 
 
-_set = _row("scatter_set", None, lambda a, b: b, _set_vjp)
-_add = _row("scatter_add", "add", np.add, _add_vjp)
-_multiply = _row("scatter_multiply", "multiply", np.multiply, _multiply_vjp, 0.5)
+_set = _row("scatter_set", None, lambda a, b: b, _set_vjp, (0, 1))
+_add = _row("scatter_add", "add", np.add, _add_vjp, (0, 1))
+_multiply = _row("scatter_multiply", "multiply", np.multiply, _multiply_vjp, low=0.5)
 _min = _row("scatter_min", "minimum", _bound("minimum"), _extremum_vjp)
 _max = _row("scatter_max", "maximum", _bound("maximum"), _extremum_vjp)
 
@@ -216,6 +257,7 @@ _divide = Op(
     attrs=Indexing,
     failure=failure,
     samples=_divide_samples,
+    batch=_batch,
 )
 
 
@@ -266,7 +308,9 @@ _scatter_along: Op = Op(
         lambda g, y, x, u, i, attrs: OPS["take_along_axis"].call(g, i, attrs),
         None,
     ),
+    linear=(0, 1),
     attrs=Axis,
     failure=failure,
     samples=_along_samples,
+    batch=along,
 )

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, Literal
 from typing import cast as typed
 
 import numpy as np
 
 from .. import dtypes, scalar
+from ..abstract import Abstract
 from ..array import Array
 from ..attrs import Attrs, intern
+from ..batch_rules import Mapped, spread
 from ..builder import Traced
 from ..dtypes import DType
 from ..errors import ArgumentError, DomainError, ShapeError, TraceError
@@ -39,19 +41,18 @@ def known(name: str, x: Array, instead: str) -> np.ndarray:
     """The values of an array on which the shape of a result depends.
 
     Raises:
-        TraceError: they are not known while tracing; `instead` says what to do.
+        TraceError: they are not known while tracing, or differ from example to example; `instead` says what to do.
     """
     held = current().lift(x)
-    if isinstance(held, Traced):
-        raise TraceError(
-            f"{name}: the shape of the result follows from values, which are not known while tracing; {instead}"
-        )
+    if isinstance(held, Abstract):
+        why = "are not known while tracing" if isinstance(held, Traced) else "differ from example to example"
+        raise TraceError(f"{name}: the shape of the result follows from values, which {why}; {instead}")
     return held.numpy()
 
 
 def values_if_known(x: Array) -> np.ndarray | None:
     held = current().lift(x)
-    return None if isinstance(held, Traced) else held.numpy()
+    return None if isinstance(held, Abstract) else held.numpy()
 
 
 def alike(name: str, *operands: Operand) -> list[Array]:
@@ -74,9 +75,10 @@ _DEPTHS: Final = (8, 12, 16, 20, 24, 32, 48)
 
 def _search_type(types: tuple[TensorType, ...], attrs: Attrs) -> TensorType:
     given, wanted = types
-    if given.ndim != 1:
+    if not given.ndim or given.shape[:-1] != wanted.shape[: given.ndim - 1]:
         raise ShapeError(
-            f"searchsorted: the sorted values must have one axis, but their shape is {show_shape(given.shape)}"
+            "searchsorted: the sorted values lie along the last axis, and their other axes are the first of what is "
+            f"searched for, but the shapes are {show_shape(given.shape)} and {show_shape(wanted.shape)}"
         )
     if given.dtype.kind not in ANY:
         raise refuse_kinds("searchsorted", ANY, given.dtype)
@@ -86,7 +88,8 @@ def _search_type(types: tuple[TensorType, ...], attrs: Attrs) -> TensorType:
 def _halved(attrs: Attrs, result: TensorType, index: tuple[Scalar, ...], operands: tuple[Reader, ...]) -> Scalar:
     a = typed(Search, attrs)
     given, wanted = operands
-    size = scalar.extent(given.type.shape[0])
+    size = scalar.extent(given.type.shape[-1])
+    row = index[: given.type.ndim - 1]
     value = wanted.at(*index)
     place = scalar.const(dtypes.int64, 0)
     if 0 in given.type.shape:  # There is nothing to read.
@@ -95,7 +98,7 @@ def _halved(attrs: Attrs, result: TensorType, index: tuple[Scalar, ...], operand
         further = place + (1 << k)
         # Where the place lies behind the last value, what is read does not count.
         inside = scalar.binary("maximum", scalar.binary("minimum", further, size) - 1, 0)
-        other = given.at(inside)
+        other = given.at(*row, inside)
         before = ~_less(value, other) if a.right else _less(other, value)
         place = scalar.select((further <= size) & before, further, place)
     return place
@@ -108,7 +111,11 @@ def _less(a: Scalar, b: Scalar) -> Scalar:
 
 
 def _search_reference(given: np.ndarray, wanted: np.ndarray, attrs: Search) -> np.ndarray:
-    return np.searchsorted(given, wanted, side="right" if attrs.right else "left").astype(np.int64)
+    side: Literal["left", "right"] = "right" if attrs.right else "left"
+    found = np.empty(wanted.shape, np.int64)
+    for row in np.ndindex(given.shape[:-1]):
+        found[row] = np.searchsorted(given[row], wanted[row], side=side)
+    return found
 
 
 def _search_samples(rng: np.random.Generator, dtype: DType) -> list[Sample]:
@@ -121,7 +128,16 @@ def _search_samples(rng: np.random.Generator, dtype: DType) -> list[Sample]:
             given[-1], given[:2] = np.nan, -np.inf
             wanted.flat[:3] = (np.nan, given[3], -np.inf) if wanted.size > 3 else 0.0
         made += [((given, wanted), intern(Search(right, count.bit_length()))) for right in (False, True)]
+    rows = np.sort(values(rng, dtype, (2, 1, 6), -5, 5), axis=-1)
+    made.append(((rows, values(rng, dtype, (2, 1, 4), -6, 6)), intern(Search(False, 3))))
     return made
+
+
+def _search_batch(op: Op, operands: tuple[Array, ...], mapped: Mapped, attrs: Attrs, extent: Extent) -> Array:
+    given, wanted = operands
+    if not mapped[0] and given.ndim == 1:
+        return op.call(given, wanted, attrs)
+    return op.call(spread(given, mapped[0], extent), spread(wanted, mapped[1], extent), attrs)
 
 
 _searchsorted: Op = Op(
@@ -133,6 +149,7 @@ _searchsorted: Op = Op(
     vjp=None,
     attrs=Search,
     samples=_search_samples,
+    batch=_search_batch,
 )
 
 
@@ -153,9 +170,13 @@ def searchsorted(x1: Operand, x2: Operand, /, *, side: str = "left", sorter: Ope
     if type(side) is not str or side not in ("left", "right"):
         raise ArgumentError(f'searchsorted: the side must be "left" or "right", but {side!r} was given')
     given, wanted = alike("searchsorted", x1, x2)
-    if sorter is not None and given.ndim == 1:
+    if given.ndim != 1:
+        raise ShapeError(
+            f"searchsorted: the sorted values must have one axis, but their shape is {show_shape(given.shape)}"
+        )
+    if sorter is not None:
         given = take(given, sorter)
-    extent: Extent = given._aval.shape[0] if given.ndim else 0
+    extent: Extent = given._aval.shape[0]
     if isinstance(extent, Dim):  # Its code reads, so it serves no empty x1.
         depth = 0 if extent == 0 else next(d for d in _DEPTHS if extent < 2**d)
     else:

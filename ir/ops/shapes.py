@@ -13,6 +13,7 @@ import numpy as np
 from .. import dtypes, scalar
 from ..array import Array
 from ..attrs import Attrs, Permutation, ShapeOf, intern
+from ..batch_rules import Mapped, nothing, ranked
 from ..dtypes import DType
 from ..errors import ShapeError
 from ..gradient import unbroadcast
@@ -53,6 +54,7 @@ _reshape: Op = Op(
     reference=quiet(lambda x, attrs: np.reshape(x, attrs.shape)),
     lowering=Alias(),
     vjp=(lambda g, y, x, attrs: _reshape.call(g, intern(ShapeOf(x.shape))),),
+    linear=(0,),
     attrs=ShapeOf,
     samples=_reshape_samples,
 )
@@ -163,6 +165,10 @@ def _transpose_samples(rng: np.random.Generator, dtype: DType) -> list[Sample]:
     return [((values(rng, dtype, shape),), intern(Permutation(order))) for shape, order in pairs]
 
 
+def _transpose_batch(op: Op, operands: tuple[Array, ...], mapped: Mapped, attrs: Attrs, extent: Extent) -> Array:
+    return op.call(*operands, intern(Permutation((0, *[i + 1 for i in typed(Permutation, attrs).order]))))
+
+
 _transpose: Op = Op(
     "transpose",
     infer=_transpose_type,
@@ -170,8 +176,10 @@ _transpose: Op = Op(
     reference=quiet(lambda x, attrs: np.transpose(x, attrs.order)),
     lowering=Element(_transposed, view=True),
     vjp=(lambda g, y, x, attrs: _transpose.call(g, intern(Permutation(_inverse(attrs.order)))),),
+    linear=(0,),
     attrs=Permutation,
     samples=_transpose_samples,
+    batch=_transpose_batch,
 )
 
 
@@ -270,6 +278,11 @@ def _broadcast_samples(rng: np.random.Generator, dtype: DType) -> list[Sample]:
     return [((values(rng, dtype, a),), intern(ShapeOf(b))) for a, b in pairs]
 
 
+def _broadcast_batch(op: Op, operands: tuple[Array, ...], mapped: Mapped, attrs: Attrs, extent: Extent) -> Array:
+    shape = typed(ShapeOf, attrs).shape
+    return op.call(ranked(operands[0], len(shape)), intern(ShapeOf((extent, *shape))))
+
+
 _broadcast_to = Op(
     "broadcast_to",
     infer=_broadcast_type,
@@ -279,8 +292,10 @@ _broadcast_to = Op(
     ),
     lowering=Element(_broadcasted, view=True),
     vjp=(lambda g, y, x, attrs: unbroadcast(g, x.shape),),
+    linear=(0,),
     attrs=ShapeOf,
     samples=_broadcast_samples,
+    batch=_broadcast_batch,
 )
 
 
@@ -308,6 +323,7 @@ _extent_row = Op(
     lowering=Element(_extent),
     attrs=ShapeOf,
     samples=lambda rng, dtype: [((), intern(ShapeOf(shape))) for shape in ((), (3,), (2, 5), (0, 7))],
+    batch=nothing,
 )
 
 

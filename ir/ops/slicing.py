@@ -9,6 +9,7 @@ import numpy as np
 from .. import scalar
 from ..array import Array
 from ..attrs import Attrs, Placement, Slice, intern
+from ..batch_rules import Mapped, ranked, spread
 from ..dtypes import DType
 from ..errors import DTypeError, ShapeError
 from ..gradient import unbroadcast
@@ -83,6 +84,15 @@ def _slice_samples(rng: np.random.Generator, dtype: DType) -> list[Sample]:
     return [((values(rng, dtype, shape),), intern(attrs)) for shape, attrs in cases]
 
 
+def _slice_batch(op: Op, operands: tuple[Array, ...], mapped: Mapped, attrs: Attrs, extent: Extent) -> Array:
+    return op.call(*operands, _whole_axis(typed(Slice, attrs), extent))
+
+
+def _whole_axis(a: Slice, extent: Extent) -> Slice:
+    """The same part of each of some examples."""
+    return intern(Slice((0, *a.starts), (1, *a.steps), (extent, *a.extents)))
+
+
 _slice: Op = Op(
     "slice",
     infer=_slice_type,
@@ -90,8 +100,10 @@ _slice: Op = Op(
     reference=quiet(lambda x, attrs: _take(x, attrs.starts, attrs.steps, attrs.extents).copy()),
     lowering=Element(_slice_at, view=True),
     vjp=(lambda g, y, x, attrs: _place.call(g, intern(Placement(attrs.starts, attrs.steps, x.shape))),),
+    linear=(0,),
     attrs=Slice,
     samples=_slice_samples,
+    batch=_slice_batch,
 )
 
 
@@ -129,7 +141,9 @@ def _place_at(
         hit = (distance >= 0 if step > 0 else distance <= 0) & (number < scalar.extent(extent))
         hit = hit if step in (1, -1) else hit & scalar.eq(number * step, distance)
         covered = hit if covered is None else covered & hit
-        places.append(scalar.select(hit, number, 0))
+        last = scalar.extent(extent) - 1
+        clipped = scalar.binary("maximum", scalar.binary("minimum", number, last), 0)
+        places.append(clipped if step == 1 else scalar.select(hit, number, 0))
     found = operands[0].at(*places)
     return found if covered is None else scalar.select(covered, found, zero)
 
@@ -143,6 +157,11 @@ def _place_samples(rng: np.random.Generator, dtype: DType) -> list[Sample]:
     return made
 
 
+def _place_batch(op: Op, operands: tuple[Array, ...], mapped: Mapped, attrs: Attrs, extent: Extent) -> Array:
+    a = typed(Placement, attrs)
+    return op.call(*operands, intern(Placement((0, *a.starts), (1, *a.steps), (extent, *a.shape))))
+
+
 _place: Op = Op(
     "place",
     infer=_place_type,
@@ -150,8 +169,10 @@ _place: Op = Op(
     reference=quiet(_place_of),
     lowering=Element(_place_at),
     vjp=(lambda g, y, x, attrs: _slice.call(g, intern(Slice(attrs.starts, attrs.steps, x.shape))),),
+    linear=(0,),
     attrs=Placement,
     samples=_place_samples,
+    batch=_place_batch,
 )
 
 
@@ -213,6 +234,12 @@ def _put_samples(rng: np.random.Generator, dtype: DType) -> list[Sample]:
     return made
 
 
+def _put_batch(op: Op, operands: tuple[Array, ...], mapped: Mapped, attrs: Attrs, extent: Extent) -> Array:
+    x, updates = operands
+    there = ranked(updates, x.ndim - mapped[0]) if mapped[1] else updates
+    return op.call(spread(x, mapped[0], extent), there, _whole_axis(typed(Slice, attrs), extent))
+
+
 _put: Op = Op(
     "put_slice",
     infer=_put_type,
@@ -223,8 +250,10 @@ _put: Op = Op(
         lambda g, y, x, u, attrs: _put.call(g, 0.0, attrs),
         lambda g, y, x, u, attrs: unbroadcast(_slice.call(g, attrs), u.shape),
     ),
+    linear=(0, 1),
     attrs=Slice,
     samples=_put_samples,
+    batch=_put_batch,
 )
 
 

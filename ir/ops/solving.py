@@ -9,6 +9,7 @@ import numpy as np
 
 from ..array import Array
 from ..attrs import NO_ATTRS, Attrs
+from ..batch_rules import Mapped, along, broadcast, ranked, spread
 from ..data_types import finfo
 from ..dtypes import DType
 from ..errors import DTypeError, ShapeError
@@ -17,7 +18,7 @@ from ..op import Flags, Host, Op, Sample
 from ..promotion import floating
 from ..stage import Operand, as_array, located
 from ..storage import convert
-from ..types import TensorType, broadcast_shapes, show_shape
+from ..types import Extent, TensorType, broadcast_shapes, show_shape
 from .arithmetic import maximum
 from .complexes import imag, real
 from .creation import eye
@@ -59,8 +60,10 @@ _inv: Op = Op(
     ),
     lowering=Host(),
     vjp=(_inv_slope,),
+    jvp=(lambda t, y, x: -matmul(matmul(y, t), y),),
     flags=Flags.CHECKED,
     samples=squares,
+    batch=along,
 )
 
 
@@ -101,8 +104,11 @@ _solve: Op = Op(
     ),
     lowering=Host(),
     vjp=(_solve_matrix_slope, lambda g, y, a, b: unbroadcast(_solve.call(matrix_transpose(a), g), b.shape)),
+    linear=(1,),
+    jvp=(lambda t, y, a, b: -_solve.call(a, matmul(t, y)), None),
     flags=Flags.CHECKED,
     samples=_solve_samples,
+    batch=broadcast,
 )
 
 
@@ -124,6 +130,7 @@ _det: Op = Op(
     lowering=Host(),
     vjp=(lambda g, y, x: matrices_of(g) * _cofactors.call(x),),
     samples=squares,
+    batch=along,
 )
 
 
@@ -152,6 +159,7 @@ _cofactors: Op = Op(
     vjp=(_cofactors_slope,),
     flags=Flags.CHECKED,
     samples=squares,
+    batch=along,
 )
 """The derivative of the determinant by each element, which singular matrices have too."""
 
@@ -181,6 +189,7 @@ _slogdet: Op = Op(
     lowering=Host(),
     vjp=(_slogdet_slope,),
     samples=squares,
+    batch=along,
 )
 """The sign of the determinant, then the logarithm of its magnitude, along the last axis."""
 
@@ -228,6 +237,12 @@ _pinv_of = lapack(
     finite=True,
 )
 
+def _pinv_batch(op: Op, operands: tuple[Array, ...], mapped: Mapped, attrs: Attrs, extent: Extent) -> Array:
+    x, rtol = operands
+    x = spread(x, mapped[0], extent)
+    return op.call(x, ranked(rtol, x.ndim - 3) if mapped[1] else rtol)
+
+
 _pinv: Op = Op(
     "pinv",
     infer=_pinv_type,
@@ -237,6 +252,7 @@ _pinv: Op = Op(
     vjp=(conjugated(_pinv_slope), None),
     flags=Flags.CHECKED,
     samples=_pinv_samples,
+    batch=_pinv_batch,
 )
 
 

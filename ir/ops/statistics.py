@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import sys
+from typing import Final
 
 from ..array import Array
 from ..attrs import Axes, ShapeOf, intern
@@ -39,9 +41,12 @@ def as_number(count: Array | int, dtype: DType) -> Array | float:
     return float(count) if isinstance(count, int) else astype(count, dtype)
 
 
+_LARGEST: Final = sys.float_info.max
+
+
 def as_correction(name: str, value: object) -> float:
     """A `correction` argument; ArgumentError for what is no real number, or not finite."""
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+    if isinstance(value, bool) or not isinstance(value, int | float) or not -_LARGEST <= value <= _LARGEST:
         raise ArgumentError(f"{name}: correction must be a finite number, but {value!r} was given")
     return float(value)
 

@@ -16,6 +16,7 @@ import numpy as np
 from .. import dtypes
 from ..array import Array
 from ..attrs import Constant
+from ..batching import Batched
 from ..builder import Traced
 from ..errors import ArgumentError, RangeError, ShapeError, TraceError
 from ..records import dataclass
@@ -246,9 +247,15 @@ def known(array: Array, what: str) -> np.ndarray:
     """The values of an array on which shapes depend.
 
     Raises:
-        TraceError: they are known only when the function that is being traced runs; `what` says what they decide.
+        TraceError: they are known only when the function that is being traced runs, or differ from example to example;
+            `what` says what they decide.
     """
     lifted = current().lift(array)
+    if isinstance(lifted, Batched):
+        raise TraceError(
+            f"{what} depends on values that differ from example to example, and shapes must be the same for all; "
+            "choose with lithograph.where(mask, a, b), or give the number of places: lithograph.nonzero(mask, size=...)"
+        )
     if not isinstance(lifted, Traced):
         return lifted.numpy()
     node = lifted.value.node

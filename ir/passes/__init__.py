@@ -12,25 +12,42 @@ from .dce import dce
 from .fast_math import fast_math
 from .fold import fold
 from .fuse import fuse
+from .hoist import hoist
 from .inline import inline
 from .pipeline import Outcome, Pass, Settings, Timing, run_passes
+from .products import products
+from .recompute import recompute
 from .simplify import simplify
+from .sparse import sparse
+from .throughout import throughout
+from .widen import widen
 
 __all__ = ["PASSES", "PIPELINE", "Outcome", "Pass", "Settings", "Timing", "run_pipeline"]
 
 PASSES: Final[dict[str, Pass]] = {
-    "inline": inline,
-    "canonical": canonical,
-    "cse": cse,
-    "fold": fold,
-    "simplify": simplify,
-    "fast_math": fast_math,
-    "dce": dce,
-    "fuse": fuse,
+    name: throughout(run)
+    for name, run in {
+        "inline": inline,
+        "canonical": canonical,
+        "cse": cse,
+        "fold": fold,
+        "simplify": simplify,
+        "fast_math": fast_math,
+        "products": products,
+        "hoist": hoist,
+        "sparse": sparse,
+        "dce": dce,
+        "widen": widen,
+        "recompute": recompute,
+        "fuse": fuse,
+    }.items()
 }
-"""All passes by name."""
+"""All passes by name; what they do to a graph, they do to the regions of its loops and choices too."""
 
-PIPELINE: Final = ("inline", "canonical", "cse", "fold", "simplify", "cse", "dce", "fuse")
+PIPELINE: Final = (
+    *["inline", "canonical", "cse", "widen", "fold", "products", "simplify", "hoist"],
+    *["sparse", "cse", "dce", "recompute", "fuse"],
+)
 """The passes that run by default, in order."""
 
 _QUIET: Final = Settings()

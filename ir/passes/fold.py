@@ -80,7 +80,7 @@ def fold(graph: Graph, kernel: Evaluator | None = None) -> Graph:
 
 
 def _foldable(node: Node) -> bool:
-    if not node.args or node.regions or Flags.ORDERED in node.op.flags or len(node.results) != 1:
+    if not node.args or node.regions or Flags.ORDERED in node.flags or len(node.results) != 1:
         return False
     if not all(a.node is not None and isinstance(a.node.attrs, Constant) for a in node.args):
         return False

@@ -112,11 +112,9 @@ def need_tensor(f: Function, o: Value, message: str = "expected a Tensor", resul
         fail(f, "TypeError", message, result)
 
 
-def _need_live(f: Function, t: Value, message: str) -> Value:
-    data = f.load("ptr", t, T_DATA)
-    with f.if_(data.eq(NULL), unlikely=True):
-        fail(f, "ValueError", message)
-    return data
+def _need_live(f: Function, t: Value) -> None:
+    with f.if_(f.load("ptr", t, T_DATA).eq(NULL), unlikely=True):
+        fail(f, "ValueError", "Tensor is disposed.")
 
 
 def _size_argument(f: Function, o: Value) -> Value:
@@ -165,35 +163,48 @@ def _functions(m: Module) -> None:
     _return_none(f)
 
 
-def _views(m: Module) -> None:
-    f, (aval, where, base) = builtin(m, "wrap", 3)
-    address = _size_argument(f, where)
+def _nbytes(f: Function, aval: Value) -> Value:
+    """The bytes of an array of the type; returns NULL from the function for what is no type, or a symbolic one."""
     spec = f.call("spec_of", aval)
     with f.if_(spec.eq(NULL)):
         f.ret(NULL)
-    nbytes = f.load("i64", spec, S_NBYTES)
+    return f.load("i64", spec, S_NBYTES)
+
+
+def _return_view(f: Function, aval: Value, data: Value, base: Value, nbytes: Value) -> None:
+    made = f.call("view_new", aval, data, base, nbytes)
+    with f.if_(made.eq(NULL), unlikely=True):
+        f.ret(f.call("PyErr_NoMemory"))
+    f.ret(made)
+
+
+def _views(m: Module) -> None:
+    f, (aval, where, owner) = builtin(m, "wrap", 3)
+    address, nbytes = _size_argument(f, where), _nbytes(f, aval)
     with f.if_(address.eq(0)):
         fail(f, "ValueError", "wrap needs an address")
-    holder, start = f.variable("ptr", base), f.variable("i64", address)
-    with f.if_(f.load("ptr", base, TYPE).eq(f.load("ptr", f.address("types")))):
-        offset = address - _need_live(f, base, "the base is disposed").cast("ptrtoint", "i64")
-        with f.if_(offset.lt(0) | (offset + nbytes).gt(f.load("i64", base, T_NBYTES))):
-            fail(f, "ValueError", "the view lies outside its base")
-        holder.set(f.call("share", base))
-        with f.if_(holder.value.eq(NULL), unlikely=True):
-            f.ret(f.call("PyErr_NoMemory"))
-        start.set(f.load("i64", base, T_DATA) + offset)
-    view = f.call("view_new", aval, start.value.cast("inttoptr", "ptr"), holder.value, nbytes)
-    with f.if_(view.eq(NULL), unlikely=True):
+    with f.if_(f.load("ptr", owner, TYPE).eq(f.load("ptr", f.address("types")))):
+        fail(f, "TypeError", "the memory of a Tensor is viewed, not wrapped")
+    _return_view(f, aval, address.cast("inttoptr", "ptr"), owner, nbytes)
+
+    f, (aval, where, t) = builtin(m, "view", 3)
+    offset, nbytes = _size_argument(f, where), _nbytes(f, aval)
+    need_tensor(f, t)
+    _need_live(f, t)
+    with f.if_(offset.lt(0) | offset.gt(f.load("i64", t, T_NBYTES) - nbytes)):
+        fail(f, "ValueError", "the view lies outside the Tensor")
+    base = f.call("share", t)
+    with f.if_(base.eq(NULL), unlikely=True):
         f.ret(f.call("PyErr_NoMemory"))
-    f.ret(view)
+    _return_view(f, aval, f.at(f.load("ptr", t, T_DATA), offset), base, nbytes)
 
     f, (t,) = builtin(m, "as_ndarray", 1)
     need_tensor(f, t)
-    _need_live(f, t, "Tensor is disposed.")
     spec = f.call("spec_of", f.load("ptr", t, T_AVAL))
     with f.if_(spec.eq(NULL), unlikely=True):
         f.ret(NULL)
+    # After `spec_of`, which may run Python, and so other threads.
+    _need_live(f, t)
     nbytes = f.load("i64", t, T_NBYTES)
     with f.if_(f.load("i64", spec, S_NBYTES).gt(nbytes), unlikely=True):
         fail(f, "ValueError", "the Tensor has less memory than its type needs")

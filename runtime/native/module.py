@@ -15,6 +15,7 @@ from .types import cell_type, dispatcher_type, function, keep, names, tensor_typ
 BUILTINS: Final = (
     "new_tensor",
     "wrap",
+    "view",
     "as_ndarray",
     "from_ndarray",
     "dispose",
@@ -26,6 +27,7 @@ BUILTINS: Final = (
     "install",
     "clear",
     "bind",
+    "replace",
 )
 
 

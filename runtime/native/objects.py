@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from ..twin import (
         Cell,
         Dispatcher,
+        Holder,
         Tensor,
         as_ndarray,
         dispose,
@@ -22,8 +23,10 @@ if TYPE_CHECKING:
         is_disposed,
         leave,
         new_tensor,
+        replace,
         reset_peak,
         trim,
+        view,
         wrap,
     )
 
@@ -40,13 +43,14 @@ _f = _native.functions
 
 if not TYPE_CHECKING:
     Tensor, Cell, Dispatcher = _native.types
-    new_tensor, wrap, as_ndarray, from_ndarray = (
-        _f[name] for name in ("new_tensor", "wrap", "as_ndarray", "from_ndarray")
+    Holder = Tensor
+    new_tensor, wrap, view, as_ndarray, from_ndarray = (
+        _f[name] for name in ("new_tensor", "wrap", "view", "as_ndarray", "from_ndarray")
     )
     dispose, is_disposed, reset_peak, trim = (
         _f[name] for name in ("dispose", "is_disposed", "reset_peak", "trim_blocks")
     )
-    enter, leave = _f["enter"], _f["leave"]
+    enter, leave, replace = _f["enter"], _f["leave"], _f["replace"]
 
 
 def counters() -> Counters:

@@ -140,3 +140,15 @@ def _cell(m: Module) -> None:
     with f.if_(held.ne(NULL)):
         decref(f, held)
     f.ret(0)
+
+    # In one go, so that nobody has put another tensor there in between.
+    f, (cell, old, new) = builtin(m, "replace", 3)
+    with f.if_(f.load("ptr", cell, TYPE).ne(f.load("ptr", f.address("types"), 8)), unlikely=True):
+        fail(f, "TypeError", "expected a Cell")
+    need_tensor(f, new)
+    with f.if_(f.load("i64", cell, C_BUSY).eq(0) & f.load("ptr", cell, C_TENSOR).eq(old)):
+        incref(f, new)
+        f.store(new, cell, C_TENSOR)
+        decref(f, old)
+        _return_new(f, "_Py_TrueStruct")
+    _return_new(f, "_Py_FalseStruct")

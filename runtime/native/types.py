@@ -148,7 +148,7 @@ def tensor_type(code: Mapping[str, int]) -> type:
         HASH: code["tensor_hash"],
         NEW: code["tensor_refuse"],
         COMPARE: code["op_compare"],
-        DOC: _text("An immutable, C-contiguous array; made by `new_tensor`, `wrap` and `from_ndarray`."),
+        DOC: _text("An immutable, C-contiguous array; made by `new_tensor`, `wrap`, `view` and `from_ndarray`."),
     }
     slots |= {OPERATOR_SLOT[name]: code[f"op_{name}"] for name in (*BINARY, "power", *UNARY)}
     members = [

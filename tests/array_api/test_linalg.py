@@ -182,6 +182,7 @@ def test_diagonals_and_traces(offset: int) -> None:
     x = np.arange(24, dtype=np.int8).reshape(2, 3, 4)
     (found,) = both(lambda x: lg.linalg.diagonal(x, offset=offset), x)
     assert np.array_equal(found, np.linalg.diagonal(x, offset=offset))
+    assert lg.linalg.diagonal(x, offset=offset * 2**64 or 2**64).shape == (2, 0)
     (found,) = both(lambda x: lg.linalg.trace(x, offset=offset), x)
     assert found.dtype == np.int32 and np.array_equal(found, np.linalg.trace(x, offset=offset))
     assert lg.linalg.trace(x, offset=offset, dtype=lg.float64).dtype is lg.float64

@@ -140,7 +140,7 @@ def test_a_correction_that_leaves_nothing() -> None:
         x = np.arange(size, dtype=np.float32)
         assert np.isnan(both(lambda x, c=correction: lg.var(x, correction=c), x))
         assert np.isnan(both(lambda x, c=correction: lg.nanvar(x, correction=c), x))
-    for wrong in (True, "1", None, NAN):
+    for wrong in (True, "1", None, NAN, 10**400):
         with pytest.raises(ArgumentError, match="var: correction must be a finite number"):
             lg.var(np.ones(3), correction=wrong)  # type: ignore[arg-type]
 
@@ -222,6 +222,7 @@ def test_ptp() -> None:
 def test_diff() -> None:
     for n in (0, 1, 2, 5):
         assert np.array_equal(both(lambda x, n=n: lg.diff(x, n=n), X), np.diff(X, n=n))
+    assert both(lambda x: lg.diff(x, n=2**62), X).shape == np.diff(X, n=2**9).shape
     assert np.array_equal(
         both(lambda x: lg.diff(x, axis=0, prepend=1.0, append=x[:2]), X), np.diff(X, axis=0, prepend=1.0, append=X[:2])
     )

@@ -124,7 +124,7 @@ def test_conversions(path: ModuleType, tensor: Any) -> None:
     def step() -> None:
         for aval, array in ((F4, small), (BIG, large)):
             t = path.from_ndarray(aval, array)
-            view = path.wrap(F4, t._data, t)
+            view = path.view(F4, 0, t)
             shown = path.as_ndarray(view), path.as_ndarray(t)
             path.dispose(t)
             path.wrap(F4, array.ctypes.data, array)
@@ -231,7 +231,7 @@ def test_dispose_during_a_call(path: ModuleType, programs: jit.Library, muladd: 
     f = path.Dispatcher(lambda *a: "slow")
     f.install(dataclasses.replace(muladd, program=programs["slow_muladd"], release_gil=True))
     large = path.from_ndarray(BIG, np.full(1000, 2, np.float32))
-    x = path.wrap(F4, large._data, large)
+    x = path.view(F4, 0, large)
     y = path.from_ndarray(F4, np.full(4, 3, np.float32))
     made: list[Any] = []
     thread = threading.Thread(target=lambda: made.append(f(x, y)))
@@ -258,7 +258,7 @@ class Holder:
     def __del__(self):
         print("late", core.as_ndarray(self.t).tolist() if core is not None else "gone")
 small, big = core.from_ndarray(A, np.ones(4, np.float32)), core.from_ndarray(B, np.ones(1000, np.float32))
-shown, view = core.as_ndarray(big), core.wrap(A, big._data, big)
+shown, view = core.as_ndarray(big), core.view(A, 0, big)
 cell = core.Cell(small)
 f = core.Dispatcher(lambda *a: f)
 core.bind_operator("add", f)

@@ -11,8 +11,9 @@ import numpy as np
 from lithograph.codegen import jit
 from lithograph.codegen.affine import affine
 from lithograph.codegen.body import Body
-from lithograph.codegen.kernel import KernelWriter, Schedule
+from lithograph.codegen.kernel import KernelWriter
 from lithograph.codegen.nest import Nest
+from lithograph.codegen.schedule import Schedule
 from lithograph.codegen.target import host
 
 _PROGRAM = ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_void_p)
@@ -41,7 +42,7 @@ def legal_schedule(rng: np.random.Generator, nest: Nest) -> Schedule:
     if any(r.iters and last in nest.free(r.body) for r in nest.reductions):
         columns = lanes * int(rng.integers(1, 12)) if lanes else 0
         return Schedule(lanes, columns, block, None)
-    return Schedule(lanes, 0, block, None)
+    return Schedule(lanes * int(rng.choice([1, 2, 4])), 0, block, None)
 
 
 def run_natively(

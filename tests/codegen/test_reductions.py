@@ -7,6 +7,7 @@ import itertools
 import numpy as np
 import pytest
 
+import lithograph as lg
 from lithograph.ir import ops
 from lithograph.ir.array import Array
 from lithograph.ir.attrs import Axes, intern
@@ -192,3 +193,50 @@ def test_signs_of_zero_survive_sums() -> None:
 
     for got in (compiled(totals, [x]), eager(totals, [x])):
         assert all(np.signbit(a).all() for a in got)
+
+
+@pytest.mark.parametrize("rows", [3, 12, 16, 17, 70])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_columns_of_columns(rows: int, dtype: type) -> None:
+    def thrice(x: Array) -> tuple[Array, Array]:
+        for _ in range(3):
+            x = x - ops.mean(x, axis=0, keepdims=True)
+            x = x / (ops.max(ops.abs(x), axis=0, keepdims=True) + ops.prod(x * 0.01, axis=0, keepdims=True))
+        return x, ops.argmax(x, axis=0)
+
+    x = values((rows, 20), dtype)
+    assert all(same_bits(a, b) for a, b in zip(compiled(thrice, [x]), eager(thrice, [x]), strict=True))
+    # Each reduction is written once, not again for each term of the next.
+    assert len(lg.function(thrice).ir(x, stage="llvm").splitlines()) < 20_000
+
+
+@pytest.mark.parametrize("name", ["sum", "prod", "max", "min", "any", "all"])
+@pytest.mark.parametrize("k", range(1, 10))
+def test_short_reductions_are_written_out_with_the_same_bits(name: str, k: int) -> None:
+    row = OPS[name]
+
+    def reduced(x: Array) -> tuple[Array, Array]:
+        flags = x > 0.0 if name in ("any", "all") else x
+        last, first = row.call(flags, intern(Axes((1,)))), row.call(flags, intern(Axes((0,), keepdims=True)))
+        return ops.exp(ops.where(last, 1.0, 2.0) if name in ("any", "all") else last), first
+
+    def nested(x: Array) -> Array:
+        total = row.call(x > 1.0 if name in ("any", "all") else x, intern(Axes((1,), keepdims=True)))
+        return ops.max(ops.sum(ops.exp(x) * total, axis=1), axis=0)
+
+    special = values((37, k), np.float32) / 100
+    special[::5] = -0.0
+    special[1::7, 0] = np.nan
+    special[2::7, -1] = np.inf
+    for function in (reduced, nested):
+        for a, b in zip(compiled(function, [special]), eager(function, [special]), strict=True):
+            assert same_bits(a, b), function.__name__
+
+
+def test_axes_apart_that_are_short_are_written_out() -> None:
+    x = values((2, 300, 2), np.float32)
+
+    def total(x: Array) -> Array:
+        return ops.exp(ops.sum(x / 100, axis=(0, 2)))
+
+    assert same_bits(compiled(total, [x])[0], eager(total, [x])[0])

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
 
+import lithograph as lg
 from lithograph.codegen.affine import affine
 from lithograph.codegen.build import build
 from lithograph.codegen.interpret import run_nest
-from lithograph.codegen.kernel import Schedule, schedule
 from lithograph.codegen.nest import Nest
+from lithograph.codegen.schedule import Schedule, schedule
 from lithograph.codegen.steps import KernelStep
 from lithograph.codegen.target import host
 from lithograph.ir.check import array_difference
+from lithograph.ir.dtypes import float32
 from lithograph.ir.interpret_scalar import CheckFailed
 from lithograph.ir.op import Element, Op, Pointwise, Reduce, Scan, Scatter
 from lithograph.ir.passes import run_pipeline
@@ -124,3 +127,33 @@ def test_a_wrong_schedule_can_be_told() -> None:
     run_natively(nest, short, native, [(0, short.tasks(nest, {}) - 1)])
     run_nest(nest, meant)
     assert any(array_difference(meant[b], native[b]) for b in nest.dtypes)
+
+
+@pytest.mark.parametrize("reduce", [lg.sum, lg.max, lg.argmax])
+def test_lanes_lie_along_what_is_contiguous(reduce: Callable[..., Any]) -> None:
+    x, column = np.ones((300, 200), np.float32), np.ones((300, 1), np.float32)
+
+    def loops(f: Callable[..., Any]) -> list[str]:
+        text = lg.function(f).ir(x, column, stage="kernels")
+        return [line.split(",")[0].split()[-1] for line in text.splitlines() if line.startswith(";")]
+
+    assert loops(lambda x, c: reduce(x, axis=0)) == loops(lambda x, c: reduce(x * c, axis=0)) == ["columns"]
+    assert loops(lambda x, c: reduce(x, axis=1)) == loops(lambda x, c: reduce(x * c, axis=1)) == ["rows"]
+    assert loops(lambda x, c: reduce(lg.transpose(x) * lg.transpose(c), axis=1)) == ["columns"]
+
+
+@pytest.mark.parametrize("shape", [(100_003,), (331, 307), (1500, 67)])
+def test_long_chains_are_computed_side_by_side(shape: tuple[int, ...]) -> None:
+    x = random_array(np.random.default_rng(0), float32, shape)
+
+    def chain(x: lg.Array, length: int) -> lg.Array:
+        for _ in range(length):
+            x = lg.sin(x) * 2
+        return x
+
+    short, long = (lg.function(lambda x, n=n: chain(x, n)) for n in (1, 8))
+    lanes = [int(f.ir(x, stage="kernels").split()[1]) for f in (short, long)]
+    assert lanes[1] in (2 * lanes[0], 4 * lanes[0])
+    assert array_difference(long(x).numpy(), chain(lg.tensor(x), 8).numpy()) is None
+    # Little work is not worth the longer code.
+    assert int(long.ir(x[:64, None], stage="kernels").split()[1]) <= lanes[0]

@@ -25,6 +25,7 @@ MISFIT = re.compile(
     r"\(\) (missing \d+ required|takes |got an unexpected keyword|got multiple values|got some positional-only)"
     r"|unsupported operand type|not supported between instances"
     r"|expected (at most |at least )?\d arguments?, got|Tensor cannot be called|has no len\(\)"
+    r"|float\(\) argument must be"
 )
 # Switches of the process, and types that users name but do not call.
 SWITCHES = {"run_functions_eagerly", "register_pytree", "config"}

@@ -8,7 +8,9 @@ wherever the project lies. A program may define `unchanged()`: after the error i
 from __future__ import annotations
 
 import json
+import operator
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -17,6 +19,7 @@ from pathlib import Path
 import pytest
 
 import lithograph as lg
+from lithograph.elsewhere import NAMES
 from lithograph.ir.stage import current, default
 
 from ..rows.numpy_stage import numpy_stage
@@ -84,3 +87,16 @@ def test_the_twin_of_the_native_path_says_the_same() -> None:
 
 def test_there_are_cases() -> None:
     assert len(CASES) >= 30 and len(USER) >= 130
+
+
+@pytest.mark.parametrize(("other", "ours"), NAMES.items())
+def test_names_of_other_frameworks_lead_to_ours(other: str, ours: str) -> None:
+    assert callable(operator.attrgetter(ours)(lg))
+    with pytest.raises(AttributeError, match=f"no attribute '{other}'; it is lithograph.{re.escape(ours)} here$"):
+        getattr(lg, other)
+
+
+def test_a_name_that_there_is_not() -> None:
+    with pytest.raises(AttributeError, match=r"^module 'lithograph' has no attribute 'nothing'$"):
+        lg.nothing  # type: ignore[attr-defined]  # noqa: B018
+    assert not hasattr(lg, "nothing")

@@ -171,6 +171,45 @@ def test_a_vjp_changes_no_state() -> None:
         lg.custom_gradient(3)  # type: ignore[arg-type]
 
 
+def test_a_vjp_reads_no_variable_that_was_assigned_since() -> None:  # law 4: compiled, it has the value of then
+    w, other = lg.Variable(2.0, name="w"), lg.Variable(0.0)
+    x = lg.scalar(1.0)
+
+    @lg.custom_gradient
+    def reading(x: lg.Array) -> tuple[lg.Array, Callable[[lg.Array], lg.Array]]:
+        return x * w, lambda dy: dy * w
+
+    @lg.custom_gradient
+    def keeping(x: lg.Array) -> tuple[lg.Array, Callable[[lg.Array], lg.Array]]:
+        value = w.value()
+        return x * value, lambda dy: dy * value
+
+    def run(f: Any, x: lg.Array, variable: lg.Variable) -> lg.Array:
+        w.assign(2.0)
+        y: lg.Array = f(x)
+        variable.assign(10.0)
+        return y
+
+    said = (
+        r"^the vjp of custom_gradient\(f\) reads the variable 'w', which was assigned since f was called; read it in "
+        "f, and let vjp use what that gave"
+    )
+    for wrap in (lambda f: f, lg.function):
+        with pytest.raises(lg.StateError, match=said):
+            wrap(lg.grad(lambda x: run(reading, x, w)))(x)
+        assert wrap(lg.grad(lambda x: run(reading, x, other)))(x).item() == 2
+        assert wrap(lg.grad(lambda x: run(keeping, x, w)))(x).item() == 2
+        assert lg.grad(wrap(lambda x: run(keeping, x, w)))(x).item() == 2
+        w.assign(3.0)
+        assert lg.grad(wrap(reading))(x).item() == 3
+        with lg.GradientTape() as tape:
+            tape.watch(x)
+            y = reading(x)
+        w.assign_add(1.0)
+        with pytest.raises(lg.StateError, match=said):
+            tape.gradient(y, x)
+
+
 def test_with_symbolic_extents_and_after_a_journey() -> None:
     def f(x: lg.Array, w: lg.Array) -> lg.Array:
         return lg.sum(lg.remat(lambda v: lg.tanh(magnitude(v) @ w))(sine(x)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import operator
 from collections.abc import Callable
 from typing import Any
@@ -217,3 +218,64 @@ def test_slices_that_lie_together_share_memory_and_never_change() -> None:
     x.dispose()
     part = lg.tensor(X)[2]
     assert part.tolist() == X[2].tolist()
+
+
+def products(x: lg.Array, v: lg.Array, named: list[int]) -> lg.Array:
+    """The sum of what `x.at[named].multiply(v)` gives, one factor after another."""
+    total = lg.scalar(0.0, dtype=x.dtype)
+    for place in range(x.shape[0]):
+        y = x[place]
+        for k, i in enumerate(named):
+            if i % x.shape[0] == place:
+                y = y * v[k]
+        total = total + lg.sum(y)
+    return total
+
+
+@pytest.mark.parametrize("zeros", [[], [0], [0, 2], [0, 2, 3], [0, 1, 2, 3, 4]])
+def test_derivatives_of_products_go_through_zeros_to_third_order(zeros: list[int]) -> None:
+    named, x = [0, 1, 0, -3, 1], lg.tensor(np.array([[1.0, 0.5], [2.0, -1.0], [3.0, 4.0]]))
+    factors = np.linspace(0.5, 2.5, 10).reshape(5, 2)
+    factors[zeros] = 0.0
+    v, along = lg.tensor(factors), lg.tensor(np.cos(np.arange(10.0)).reshape(5, 2))
+
+    def put(x: lg.Array, v: lg.Array) -> lg.Array:
+        return lg.sum(x.at[lg.tensor(named)].multiply(v))
+
+    def dropping(x: lg.Array, v: lg.Array) -> lg.Array:
+        more = lg.concat([v[:2], lg.full((1, 2), 7.0, dtype="float64"), v[2:]])
+        return lg.sum(x.at[lg.tensor([0, 1, 9, 0, -3, 1])].multiply(more, mode="drop"))
+
+    def derivatives(f: Any) -> list[lg.Array]:
+        def first(v: lg.Array) -> lg.Array:
+            return lg.sum(lg.grad(f, argnums=1)(x, v) * along)
+
+        second = lg.grad(first)
+        mixed = lg.grad(lambda x: lg.sum(lg.grad(f, argnums=1)(x, v) * along))
+        return [lg.grad(f, argnums=1)(x, v), second(v), mixed(x), lg.grad(lambda v: lg.sum(second(v) * along))(v)]
+
+    expected = derivatives(lambda x, v: products(x, v, named))
+    for f in (put, dropping):
+        for found, compiled, right in zip(
+            derivatives(f), lg.function(lambda f=f: derivatives(f))(), expected, strict=True
+        ):
+            # Products of up to five factors of moderate size, in another order.
+            np.testing.assert_allclose(found.numpy(), right.numpy(), rtol=1e-13, atol=1e-14)
+            assert found.numpy().tobytes() == compiled.numpy().tobytes()
+
+
+def put_at(index: Any, how: str, x: lg.Array, v: lg.Array) -> lg.Array:
+    return lg.sum(getattr(x.at[index], how)(v))
+
+
+@pytest.mark.parametrize("how", ["set", "add", "multiply", "divide", "min", "max"])
+@pytest.mark.parametrize("compiled", [False, True])
+def test_what_is_put_nowhere_has_a_gradient_of_zeros(how: str, compiled: bool) -> None:
+    x, empty = lg.tensor([1.0, 2.0, 3.0]), lg.tensor(np.zeros(0, np.int64))
+    nowhere: tuple[Any, ...] = ([], slice(0, 0), empty, lg.reshape(empty, (0, 2)), (Ellipsis, slice(3, 3)))
+    for index in nowhere:
+        for v in (lg.scalar(5.0), lg.ones((1,))):
+
+            grads = lg.grads(functools.partial(put_at, index, how))
+            of_x, of_v = (lg.function(grads) if compiled else grads)(x, v)
+            assert of_x.tolist() == [1, 1, 1] and of_v.shape == v.shape and not of_v.numpy().any()

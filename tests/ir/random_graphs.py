@@ -141,6 +141,8 @@ def symbolic(rng: np.random.Generator, graph: Graph) -> Graph | None:
     except (LithographError, ValueError):
         return None
     made = builder.finish([known[r] for r in graph.results], graph.state)
+    if any(s.result is not None and made.params[s.param].type is not made.results[s.result].type for s in made.state):
+        return None
     return made if any(not v.type.is_static for n in made.nodes for v in n.results) else None
 
 

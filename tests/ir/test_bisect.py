@@ -15,6 +15,7 @@ from lithograph.codegen import steps
 from lithograph.codegen.kernel import KernelWriter
 from lithograph.codegen.lower import lower
 from lithograph.codegen.nest import Nest
+from lithograph.ir.check import floats_between
 from lithograph.ir.graph import Graph, Node
 from lithograph.ir.op import Pointwise
 from lithograph.ir.parse import parse
@@ -65,6 +66,12 @@ def test_nothing_is_wrong() -> None:
     for seed in range(6):
         graph, inputs = random_graph(np.random.default_rng(seed), 15, state=True)
         assert bisect(graph, inputs, PIPELINE, PASSES) is None
+
+
+def test_complex_numbers_are_as_far_apart_as_their_parts() -> None:
+    nan, some = complex(np.nan, np.nan), 1.0 + 2.0j
+    a, b = np.array([nan, some, some, nan]), np.array([nan, some, np.nextafter(1.0, 2.0) + 2.0j, some])
+    assert floats_between(a, b).tolist() == [0.0, 0.0, 1.0, np.inf]
 
 
 def test_a_pass_is_named() -> None:

@@ -114,6 +114,18 @@ def test_checked_nodes_stay_and_ordered_ones_are_never_merged() -> None:
         op.flags = before
 
 
+def test_what_cannot_fail_for_its_dtype_is_dropped() -> None:
+    text = """
+    graph @f(%0: {0}[3]) {{
+      %1 = floor_divide(%0, %0) : {0}[3]
+      %2 = power(%0, %0) : {0}[3]
+      return %0
+    }}"""
+    left = {dtype: run_pipeline(parse(text.format(dtype)), ("dce",)).graph.nodes for dtype in ("float32", "int32")}
+    assert [n.op.name for n in left["int32"]] == ["floor_divide", "power"]
+    assert not left["float32"]
+
+
 def test_what_fails_is_left_to_fail() -> None:
     graph = parse(
         "graph @f() {\n  %0 = constant(value=int32[](0), type=int32[]) : int32[]\n"

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pytest
 
+import lithograph as lg
 from lithograph.ir import dtypes
 from lithograph.ir.builder import Builder
 from lithograph.ir.passes.fast_math import fast_math
@@ -50,6 +53,14 @@ def test_every_rule_fires(rule: Rule) -> None:
     assert [n.op for n in after.nodes] != [n.op for n in found.nodes] or found.nodes[-1].args != after.nodes[
         -1
     ].args
+
+
+def test_slopes_of_constant_powers_take_no_power() -> None:
+    for exponent, ops in ((2, ["multiply"]), (3, ["square", "multiply"])):
+        slope = lg.function(lg.grad(lambda x, k=exponent: lg.sum(x**k)))
+        text = slope.ir(np.ones(4, np.float32), stage="optimized")
+        assert re.findall(r"= (multiply|where|power|square)\(", text) == ops
+        assert slope(lg.tensor([3.0])).item() == exponent * 3 ** (exponent - 1)
 
 
 def test_a_repeated_variable_is_one_value() -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from lithograph.ir import dtypes
 from lithograph.ir.attrs import NO_ATTRS, Axes, Constant
-from lithograph.ir.errors import ArgumentError, DTypeError, ShapeError, VerifyError
+from lithograph.ir.errors import ArgumentError, DTypeError, IRSyntaxError, ShapeError, VerifyError
 from lithograph.ir.graph import Graph, Node, StateSlot, Value
 from lithograph.ir.interpret import interpret
 from lithograph.ir.loc import Loc
@@ -172,7 +172,7 @@ HEAD = "graph 'f' is not valid: "
             without_a_region,
             HEAD + "call has 0 regions\n"
             "  > %1 = call(%0) : float32[2]\n"
-            "A structural op has one region.",
+            "It should have 1.",
         ),
         (
             state_of_another_type,
@@ -202,6 +202,12 @@ def test_what_a_type_rule_refuses_is_passed_on() -> None:
         VerifyError, match=r"the type rule of sum refuses: [^\n]+\n  > %1 = sum\(%0, axes=\(3,\)"
     ):
         verify(refused_by_the_row())
+
+
+@pytest.mark.parametrize("op", list(OPS))
+def test_a_node_without_its_operands_is_told(op: str) -> None:
+    with pytest.raises((IRSyntaxError, VerifyError)):
+        verify(parse(f"graph @f() {{\n  %0 = {op}() : float32[2]\n  return %0\n}}"))
 
 
 def test_a_graph_that_contains_itself_is_a_fault() -> None:
@@ -274,7 +280,7 @@ def test_a_reference_that_breaks_its_type_rule_is_found() -> None:
     ("operands", "text"),
     [
         ("%0, %0, %1", None),
-        ("%1, %0, %1", "what custom_gradient hands on are float32[2] and"),
+        ("%1, %0, %1", "what custom_gradient gives are float32[2] and"),
         ("%0, %1, %1", "results of 'pull' are float32[3] and should be float32[2]"),
         ("%0, %0, %0", "arguments of 'pull' are float32[2], float32[2] and"),
         ("%0, %0", "arguments of 'pull' are float32[2] and should be float32[2]"),

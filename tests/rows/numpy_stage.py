@@ -14,13 +14,12 @@ from lithograph.ir.gradient import Recording
 from lithograph.ir.op import Op
 from lithograph.ir.stage import current, entered
 from lithograph.ir.types import TensorType
-from lithograph.tracer.staging import staged
 
 
 class Held(Array):
     """An array that holds an ndarray."""
 
-    __slots__ = ("_aval", "value")
+    __slots__ = ("__weakref__", "_aval", "value")
 
     def __init__(self, value: np.ndarray) -> None:
         self.value = value
@@ -63,7 +62,7 @@ def numpy_of(array: Array) -> np.ndarray:
 def numpy_stage() -> Iterator[NumPyStage]:
     """Enter a NumPyStage; native code, which may know an op from eager calls, is told of it."""
     stage = NumPyStage()
-    with staged(stage):
+    with entered(stage):
         yield stage
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from lithograph.ir import ops
 from lithograph.ir.attrs import NO_ATTRS
-from lithograph.ir.errors import DivisionError, DomainError, RangeError
+from lithograph.ir.errors import ArgumentError, DivisionError, DomainError, RangeError
 from lithograph.ir.registry import OPS
 
 from .lowering import lowered
@@ -138,6 +138,8 @@ def test_one_hot() -> None:
         assert found.tolist() == [[[1, 0, 0], [0, 0, 1]], [[0, 1, 0], [0, 0, 0]]]
         assert found.dtype == np.float32
         assert numpy_of(ops.one_hot(np.array([0, 2]), 3, axis=0)).tolist() == [[1, 0], [0, 0], [0, 1]]
+        with pytest.raises(ArgumentError, match="one_hot: axis must be an integer"):
+            ops.one_hot(np.array([0, 2]), 3, axis=())  # type: ignore[arg-type]
 
 
 def test_eye_and_filled() -> None:

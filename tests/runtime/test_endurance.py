@@ -68,7 +68,7 @@ def steps() -> dict[str, tuple[int, Callable[[], object], tuple[object, ...]]]:
         "a compiled gradient": (100_000, lambda: slope(y), (w, y)),
         "eager ops": (100_000, eager, (x, y)),
         "an eager gradient": (2_000, lambda: lg.value_and_grad(lambda z: lg.sum(z * z))(x), (x,)),
-        "reads and writes": (20_000, lambda: (w.assign(x * 1), w.numpy(), w.value()), (w, x)),
+        "reads and writes": (20_000, lambda: (w.assign(x * 1), w.numpy(), w.assign_add(x), w.value()), (w, x)),
         "errors": (2_000, failing, (x,)),
         "new functions": (60, fresh, (x,)),
     }

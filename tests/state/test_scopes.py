@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -119,6 +120,13 @@ def test_wrong_arguments_of_scopes() -> None:  # A5
     refused(lambda: enter(None, "layer", reuse=True), "reuse=True cannot be used without a name_or_scope")
     refused(lambda: enter(None), "If default_name is None then name_or_scope is required", TypeError)
     assert lg.get_variable_scope().name == ""
+
+
+def test_wrong_shapes() -> None:
+    wrong: Any
+    for wrong in ("ab", 1.5, [[1.0, 2.0], [3.0]], {2}):
+        text = f"get_variable: shape must be an integer, a tuple or None, but {wrong!r} was given"
+        refused(functools.partial(lg.get_variable, "a", wrong), text, TypeError)
 
 
 def test_reuse_is_inherited() -> None:  # A5

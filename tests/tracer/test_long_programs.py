@@ -30,6 +30,17 @@ def slope(length: int) -> Callable[[lg.Array], lg.Array]:
     return lg.grad(lambda x: lg.sum(chain(length)(x)))
 
 
+def wide_slope(length: int) -> Callable[[lg.Array], lg.Array]:
+    """The gradient of a chain of which much is kept: kernels with many results."""
+
+    def run(x: lg.Array) -> lg.Array:
+        for _ in range(length // 9):
+            x = 0.5 * x * (1.0 + lg.tanh(0.7978845608 * (x + 0.044715 * x * x * x)))
+        return lg.sum(x)
+
+    return lg.grad(run)
+
+
 def seconds(make: Callable[[int], Callable[[lg.Array], lg.Array]], length: int) -> float:
     """Processor time of the first call, and that the result is what eager ops give."""
     function = make(length)
@@ -46,7 +57,9 @@ def seconds(make: Callable[[int], Callable[[lg.Array], lg.Array]], length: int) 
     return taken
 
 
-@pytest.mark.parametrize(("make", "short", "long"), [(chain, 2_000, 20_000), (slope, 800, 8_000)])
+@pytest.mark.parametrize(
+    ("make", "short", "long"), [(chain, 2_000, 20_000), (slope, 800, 8_000), (wide_slope, 300, 3_000)]
+)
 def test_compiling_takes_linear_time(
     make: Callable[[int], Callable[[lg.Array], lg.Array]], short: int, long: int
 ) -> None:
@@ -54,3 +67,13 @@ def test_compiling_takes_linear_time(
     # Ten times the ops; quadratic work would take a hundred times as long.
     most = 25 * min(seconds(make, short) for _ in range(2)) + 0.1
     assert any(seconds(make, long) < most for _ in range(2))
+
+
+def test_no_function_of_native_code_grows_with_the_program() -> None:
+    lines = {}
+    for length in (600, 3600):
+        text = lg.function(wide_slope(length)).ir(X, stage="llvm")
+        lines[length] = [part.count("\n") for part in text.split("\ndefine ")]
+    # One kernel more is a call more in the entry; its results are a number each in a table.
+    assert max(lines[3600]) < max(lines[600]) + 3 * (len(lines[3600]) - len(lines[600]))
+    assert sum(lines[3600]) < 7 * sum(lines[600])
