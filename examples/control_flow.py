@@ -1,4 +1,4 @@
-"""Loops and choices whose course depends on values: `lg.cond`, `switch`, `while_loop`, `fori_loop`, `scan`, in cells.
+"""Loops and choices: `lg.cond`, `switch`, `while_loop`, `fori_loop`, `scan`, `map`, `associative_scan`, in cells.
 
 Run it with `python examples/control_flow.py`, or cell by cell in an editor that knows `# %%`. The lines that begin with
 `#>` are what it prints.
@@ -72,6 +72,39 @@ def smooth(a: lg.Array, xs: lg.Array) -> Any:
 series = lg.tensor(np.sin(np.arange(200) / 10) + np.random.default_rng(0).normal(0, 0.2, 200))
 print("smoothed:", np.round(lg.function(smooth)(0.8, series).numpy()[:4], 3))
 #> smoothed: [0.025 0.035 0.093 0.138]
+
+# %% The same in logarithmic depth
+# Where the steps of a recurrence can be combined in any grouping, `lg.associative_scan` combines pairs, then pairs of
+# pairs, whole arrays at a time. A step here is x -> a x + b, and two steps after each other are again of that kind.
+
+
+def then(first: Pair, second: Pair) -> Pair:
+    return first[0] * second[0], second[0] * first[1] + second[1]
+
+
+factors = lg.where(lg.arange(200) == 0, 0.0, lg.full(200, 0.8, dtype=lg.float64))
+together = lg.function(lambda f, x: lg.associative_scan(then, (f, (1 - f) * x)))(factors, series)[1]
+print("the same numbers:", np.abs(together.numpy() - lg.function(smooth)(0.8, series).numpy()).max() < 1e-14)
+#> the same numbers: True
+
+# %% One example at a time
+# `lg.map` calls a function for each row in turn and stacks the results: for work of which one piece at a time should be
+# in memory. Here are the distances of 1,000 points from one another, of which each row's smallest is kept.
+
+points = lg.tensor(np.random.default_rng(1).random((1000, 3)))
+
+
+@lg.function
+def nearest(points: lg.Array) -> Any:
+    def from_one(p: lg.Array) -> lg.Array:
+        squares = lg.square(points - p).sum(axis=1)
+        return lg.sqrt(lg.where(squares == 0, lg.inf, squares).min())
+
+    return lg.map(from_one, points)
+
+
+print("nearest neighbours, on average:", round(nearest(points).mean().item(), 4))
+#> nearest neighbours, on average: 0.0578
 
 # %% Gradients go through loops
 # Reverse mode runs a loop backwards, over the values that the first one saved of each iteration. Here the factor is
