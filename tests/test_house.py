@@ -19,6 +19,8 @@ ROOT = Path(__file__).resolve().parent.parent
 SETUPTOOLS: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]
 FOLDERS: dict[str, str] = SETUPTOOLS["package-dir"]
 MOST_SECONDS_TO_IMPORT = 0.15
+STANDARD = "asyncio, doctest, http.server, multiprocessing.pool, unittest.mock, xml.dom.minidom"
+MOST_TIMES_STANDARD = 2.7
 
 
 def run_python(code: str, cwd: Path = ROOT, env: Mapping[str, str] = os.environ) -> str:
@@ -84,15 +86,21 @@ def test_a_wheel_holds_every_file(tmp_path: Path) -> None:
 
 @pytest.mark.alone
 def test_import_is_quick(tmp_path: Path) -> None:
-    code = "import time, numpy; t = time.perf_counter(); import lithograph; print(time.perf_counter() - t)"
+    code = (
+        "import time, numpy; t = time.perf_counter(); import lithograph; u = time.perf_counter(); "
+        f"import {STANDARD}; print(u - t, time.perf_counter() - u)"
+    )
     # The first run writes bytecode, which installed packages have, whatever the environment says.
     env = os.environ | {"PYTHONDONTWRITEBYTECODE": "", "PYTHONPYCACHEPREFIX": str(tmp_path)}
-    best = math.inf
+    best, standard = math.inf, math.inf
     for _ in range(20):  # The least of several: others may be using the machine.
-        best = min(best, float(run_python(code, env=env)))
+        ours, theirs = map(float, run_python(code, env=env).split())
+        best, standard = min(best, ours), min(standard, theirs)
         if best < MOST_SECONDS_TO_IMPORT:
             return
-    raise AssertionError(f"import takes {best:.3f} s beyond NumPy's")
+    # On a slow machine other Python modules say how slow it is.
+    said = f"import takes {best:.3f} s beyond NumPy's, {standard:.3f} s {STANDARD}"
+    assert best < MOST_TIMES_STANDARD * standard, said
 
 
 def test_import_leaves_the_slow_dependencies_alone() -> None:
